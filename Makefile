@@ -1,0 +1,138 @@
+# weir: see `make help`. Everything built goes to build/ (or $(B)).
+B ?= build
+V ?= 0
+PREFIX ?= /usr/local
+CC = gcc
+CLANG = clang
+STRIP = llvm-strip
+PKGS = libbpf libxdp libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap jansson
+PKG_CONFIG = pkg-config
+DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
+	libnl-genl-3-dev libpcap-dev libelf-dev libjansson-dev libcmocka-dev pkg-config gcc make \
+	iproute2 bpftool ethtool tcpdump curl iputils-ping iperf3 bind9-dnsutils dnsmasq-base strace \
+	jq python3 libcap2-bin procps git
+
+ifeq ($(V),0)
+Q = @
+say = @printf '  %-8s%s\n' $(1) $(2);
+else
+say =
+endif
+
+SAN ?=
+OPT = -O2 -g $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+CFLAGS = -std=gnu11 $(OPT) $(WARN) -D_GNU_SOURCE -MMD -MP $(PKG_CFLAGS) -Imaps
+LDFLAGS = $(if $(SAN),-fsanitize=$(SAN))
+BPF_CFLAGS = -target bpf -O2 -g -Wall -Wextra -Werror -D__BPF__ -MMD -MP -Imaps \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+
+loader_src := $(wildcard loader/*.c loader/filter/*.c loader/cmd/*.c maps/*.c)
+bench_src := $(wildcard bench/*.c)
+unit_src := $(wildcard pcap-tests/unit/*.c)
+tool_src := $(wildcard pcap-tests/tools/*.c)
+bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o
+lib_obj := $(filter-out $(B)/loader/main.o $(B)/loader/cmd/%,$(loader_obj)) $(B)/loader/cmd/cmd.o
+bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(bpf_src))
+units := $(patsubst pcap-tests/unit/%.c,$(B)/unit/%,$(unit_src))
+tools := $(patsubst pcap-tests/tools/%.c,$(B)/tools/%,$(tool_src))
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+
+#: all           build weir and weir-bench
+all: $(B)/weir $(if $(bench_src),$(B)/weir-bench)
+
+$(B)/weir: $(loader_obj)
+	$(call say,LINK,$@) $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf
+
+$(B)/weir-bench: $(call obj,$(bench_src)) $(lib_obj)
+	$(call say,LINK,$@) $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf -lm -lpthread
+
+$(B)/unit/%: $(B)/pcap-tests/unit/%.o $(lib_obj)
+	$(call say,LINK,$@) mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf -lcmocka
+
+$(B)/tools/%: $(B)/pcap-tests/tools/%.o $(lib_obj)
+	$(call say,LINK,$@) mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf
+
+$(B)/%.o: %.c | $(B)/.deps-there
+	$(call say,CC,$<) mkdir -p $(@D); $(CC) $(CFLAGS) -c -o $@ $<
+
+# Without its DWARF an object is a third of its size; BTF stays.
+$(B)/%.bpf.o: %.bpf.c | $(B)/.deps-there
+	$(call say,BPF,$<) mkdir -p $(@D); $(CLANG) $(BPF_CFLAGS) -c -o $@ $<; $(STRIP) -g $@
+
+# The BPF objects inside the binary: weir_embedded[] of { name, start, end } (loader/stage.c).
+$(B)/embedded.S: $(bpf_obj)
+	$(Q){ printf '.section .rodata\n'; \
+	i=0; for o in $(bpf_obj); do i=$$((i+1)); \
+	printf '.balign 8\n.Lo%d: .incbin "%s"\n.Le%d:\n' $$i $$o $$i; done; \
+	i=0; for n in $(patsubst $(B)/%.bpf.o,%,$(bpf_obj)); do i=$$((i+1)); \
+	printf '.Ln%d: .asciz "%s"\n' $$i $$(echo $$n | sed 's/-progs//'); done; \
+	printf '.section .data.rel.ro,"aw"\n.balign 8\n.globl weir_embedded\nweir_embedded:\n'; \
+	i=0; for o in $(bpf_obj); do i=$$((i+1)); printf '.quad .Ln%d,.Lo%d,.Le%d\n' $$i $$i $$i; done; \
+	printf '.quad 0,0,0\n.section .note.GNU-stack,"",@progbits\n'; } > $@
+
+$(B)/embedded.o: $(B)/embedded.S
+	$(Q)$(CC) -c -o $@ $<
+
+# A stamp: the build needs headers and tools; say which command brings them.
+$(B)/.deps-there:
+	$(Q)mkdir -p $(B); $(PKG_CONFIG) --exists $(PKGS) 2>/dev/null && command -v $(CLANG) >/dev/null || \
+	{ echo 'make: libraries or clang are missing; run: sudo make deps' >&2; exit 1; }; touch $@
+
+#: deps          install what building, tests and demo need (Debian packages; root)
+deps:
+	$(Q).ci/deps $(DEPS)
+
+#: demo          a lab of two namespaces, a policy, real traffic, live counters (root)
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all && docs/demo/run
+
+#: check         every test this machine can run; T=live/flip for one (root)
+check: deps
+	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/run $(T)
+
+#: check-full    the same with the cross products whole instead of sampled
+check-full: deps
+	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) FULL=1 pcap-tests/run $(T)
+
+#: check-update  write the golden files of T=… anew
+check-update:
+	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) UPDATE=1 pcap-tests/run $(T)
+
+tests: $(units) $(tools)
+
+#: style         formatting, walls between modules, spelling of the tree
+style:
+	$(Q).ci/style
+
+#: fuzz          fuzz the parsers and the compiler (its targets come with the compiler's issue)
+fuzz:
+	@echo 'make fuzz: no fuzz targets yet'; exit 1
+
+#: bench         nanoseconds a packet: an empty program, an empty policy, one rule (root)
+bench: all
+	$(Q)$(B)/weir-bench cost
+
+#: install       to $(PREFIX) (DESTDIR is honoured)
+install: all
+	install -Dm755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
+	install -Dm755 $(B)/weir-bench $(DESTDIR)$(PREFIX)/sbin/weir-bench
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/weir maps/abi.h maps/stage.bpf.h
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/weir.8
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/weir.policy.5
+
+#: clean         remove what was built
+clean:
+	$(Q)rm -rf $(B)
+
+.PHONY: help all deps demo check check-full check-update tests style fuzz bench install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd.h"
+
+#include "../fail.h"
+
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return fail(-ENOSYS, "apply: not built yet"), CMD_FAILED;
+}
+
+const struct cmd cmd_apply = { "apply", "make a policy live, on all its interfaces or on none", run };

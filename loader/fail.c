@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "fail.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of a line longer than this only the part around the column is shown. */
+enum { SHOWN = 100 };
+
+static const char *program = "weir";
+static struct fail_message *messages;
+static size_t n_messages;
+
+void fail_program(const char *name)
+{
+	program = name;
+}
+
+static void keep(bool is_note, const struct pos *pos, const char *text)
+{
+	struct fail_message *m = array_add(messages, n_messages);
+
+	if (!m)
+		return;
+	m->is_note = is_note;
+	m->text = strdup(text);
+	if (pos && pos->source) {
+		m->file = strdup(pos->source->name);
+		m->line = pos->line;
+		m->col = pos->col;
+	}
+}
+
+size_t fail_messages(const struct fail_message **out)
+{
+	*out = messages;
+	return n_messages;
+}
+
+static const char *line_start(const struct source *s, unsigned int line)
+{
+	const char *p = s->text, *end = s->text + s->len;
+
+	for (unsigned int i = 1; i < line && p; i++) {
+		p = memchr(p, '\n', end - p);
+		p = p ? p + 1 : NULL;
+	}
+	return p;
+}
+
+/* A byte as it may go to a terminal: no control characters, tabs as one space. */
+static void put_plain(char c)
+{
+	fputc((unsigned char)c < 0x20 || c == 0x7f ? (c == '\t' ? ' ' : '?') : c, stderr);
+}
+
+static void show_line(const struct pos *pos)
+{
+	const struct source *s = pos->source;
+	const char *start = line_start(s, pos->line), *end;
+	size_t len, skip = 0;
+
+	if (!start)
+		return;
+	end = memchr(start, '\n', s->text + s->len - start);
+	len = (end ? end : s->text + s->len) - start;
+	if (pos->col > SHOWN - 20)
+		skip = pos->col - (SHOWN - 20);
+	if (skip > len)
+		skip = len;
+	fputs("    ", stderr);
+	for (size_t i = skip; i < len && i < skip + SHOWN; i++)
+		put_plain(start[i]);
+	fprintf(stderr, "\n    %*s\n", (int)(pos->col - skip), "^");
+}
+
+static void say(const struct pos *pos, bool is_note, const char *fmt, va_list ap)
+{
+	_free_ char *text = NULL;
+	const char *kind = is_note ? "note: " : "";
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		fprintf(stderr, "%s: out of memory\n", program);
+		return;
+	}
+	keep(is_note, pos, text);
+	if (!pos || !pos->source)
+		fprintf(stderr, "%s: %s%s\n", program, kind, text);
+	else if (!pos->line)
+		fprintf(stderr, "%s: %s%s\n", pos->source->name, kind, text);
+	else
+		fprintf(stderr, "%s:%u:%u: %s%s\n", pos->source->name, pos->line, pos->col, kind, text);
+	if (pos && pos->source && pos->line && pos->col)
+		show_line(pos);
+}
+
+int fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(NULL, false, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int fail_at(int err, const struct pos *pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(pos, false, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int fail_oom(void)
+{
+	return fail(-ENOMEM, "out of memory");
+}
+
+void note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(NULL, true, fmt, ap);
+	va_end(ap);
+}
+
+void note_at(const struct pos *pos, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(pos, true, fmt, ap);
+	va_end(ap);
+}
+
+static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
+{
+	a = a < b ? a : b;
+	return a < c ? a : c;
+}
+
+/* Optimal string alignment: Levenshtein with swaps of neighbours counted once. */
+static unsigned int distance(const char *a, const char *b)
+{
+	enum { MAX = 32 };
+	unsigned int d[MAX + 1][MAX + 1];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > MAX || lb > MAX)
+		return UINT32_MAX;
+	for (size_t i = 0; i <= la; i++)
+		d[i][0] = i;
+	for (size_t j = 0; j <= lb; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned int cost = a[i - 1] != b[j - 1];
+
+			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < d[i][j])
+				d[i][j] = d[i - 2][j - 2] + 1;
+		}
+	}
+	return d[la][lb];
+}
+
+const char *fail_nearest(const char *word, const char *const *words, size_t n)
+{
+	unsigned int best = 3;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int d = distance(word, words[i]);
+
+		if (d < best && 2 * d < strlen(word)) {
+			best = d;
+			nearest = words[i];
+		}
+	}
+	return nearest;
+}

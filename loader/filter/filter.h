@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The expression compiler: a run of rules, each an expression and what to do when it matches,
+ * becomes one program.
+ *
+ *   text ──expr──► cBPF ──cbpf (check)──► ──ir──► one graph for the whole run ──ebpf──► instructions
+ *
+ * The law is libpcap: a rule matches a packet exactly when bpf_filter() says so for the program
+ * that pcap_compile(…, optimize=1, PCAP_NETMASK_UNKNOWN) makes of its text for Ethernet. The stages
+ * are of use each by itself (expr.h, cbpf.h, ir.h, ebpf.h); this is the door for the planner.
+ *
+ * Nothing here knows a policy, a map's fd or a NIC, and nothing here calls the kernel.
+ */
+#pragma once
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cbpf.h"
+
+/* Where the program will run: what the packet's bytes and verdicts look like there. */
+enum filter_hook { FILTER_XDP };
+
+/* What a matching rule does. All but COUNT and JUMP end the program. */
+enum filter_verb {
+	FILTER_PASS,
+	FILTER_DROP,
+	FILTER_REFLECT,	 /* swap MAC addresses, send back out of the interface it came in by */
+	FILTER_REDIRECT, /* arg: key in the devmap */
+	FILTER_COUNT,	 /* count only, go on */
+	FILTER_JUMP,	 /* arg: slot to tail-call; if that fails: count a miss, miss verdict */
+};
+
+struct filter_rule {
+	const struct cbpf *cbpf; /* NULL: every packet matches. Not owned */
+	enum filter_verb verb;
+	uint32_t arg;
+	uint32_t counter; /* index of its first counter (maps/abi.h) */
+};
+
+/* A run: rules in order, and what happens to a packet that no final rule took. */
+struct filter_run {
+	enum filter_hook hook;
+	bool frags; /* packets may have fragments beyond data_end (XDP): compile the slow path */
+	const struct filter_rule *rules;
+	size_t n_rules;
+	bool jump_at_end; /* tail-call end_slot (a run that is split), instead of END and pass */
+	uint32_t end_slot;
+	bool miss_drop; /* the verdict of a failed tail call: drop, else pass */
+};
+
+/* The maps that a program refers to; the loader puts in the fds. */
+enum filter_map { FILTER_MAP_SLOTS, FILTER_MAP_COUNTERS, FILTER_MAP_DEVMAP };
+
+struct filter_reloc {
+	uint32_t insn; /* of a two-slot BPF_LD_IMM64 with src_reg BPF_PSEUDO_MAP_FD; imm to be set */
+	enum filter_map map;
+};
+
+struct filter_prog {
+	struct bpf_insn *insns;
+	size_t n_insns;
+	struct filter_reloc *relocs;
+	size_t n_relocs;
+};
+
+/* What the verifier will see, so that a run can be split before it is refused. */
+struct filter_size {
+	uint32_t insns;	   /* eBPF instructions */
+	uint32_t branches; /* conditional branches */
+};
+
+/*
+ * Compile a run. -E2BIG if it is too large for one program (a branch offset does not fit, more than
+ * FILTER_INSNS_MAX instructions); other errors are reported. The caller owns *out: filter_prog_free().
+ */
+int filter_compile(const struct filter_run *run, struct filter_prog *out);
+void filter_prog_free(struct filter_prog *prog);
+
+/* An upper bound of what one rule adds to a run. */
+struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule);
+
+/* Split a run that would grow beyond these: half of what the kernel takes (docs/DESIGN.md). */
+enum { FILTER_INSNS_MAX = 30000, FILTER_INSNS_GOOD = 16000, FILTER_BRANCHES_GOOD = 4000 };
+
+/* Set the map fds in a copy-free way: insns[reloc.insn].imm = fds[reloc.map]. */
+void filter_prog_set_maps(struct filter_prog *prog, const int fds[3]);
