@@ -10,7 +10,9 @@ PKG_CONFIG = pkg-config
 DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
 	libnl-genl-3-dev libpcap-dev libelf-dev libjansson-dev libcmocka-dev pkg-config gcc make \
 	iproute2 bpftool ethtool tcpdump curl iputils-ping iperf3 bind9-dnsutils dnsmasq-base strace \
-	jq python3 libcap2-bin procps git
+	jq python3 libcap2-bin procps git shellcheck
+
+VM_DEPS = qemu-system-x86 busybox-static kmod xz-utils zstd
 
 ifeq ($(V),0)
 Q = @
@@ -33,6 +35,7 @@ loader_src := $(wildcard loader/*.c loader/filter/*.c loader/cmd/*.c maps/*.c)
 bench_src := $(wildcard bench/*.c)
 unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
+fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -40,7 +43,10 @@ loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o
 lib_obj := $(filter-out $(B)/loader/main.o $(B)/loader/cmd/%,$(loader_obj)) $(B)/loader/cmd/cmd.o
 bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(bpf_src))
 units := $(patsubst pcap-tests/unit/%.c,$(B)/unit/%,$(unit_src))
+fixtures := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(fixture_src))
 tools := $(patsubst pcap-tests/tools/%.c,$(B)/tools/%,$(tool_src))
+
+.DEFAULT_GOAL := all
 
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
@@ -86,9 +92,11 @@ $(B)/.deps-there:
 	$(Q)mkdir -p $(B); $(PKG_CONFIG) --exists $(PKGS) 2>/dev/null && command -v $(CLANG) >/dev/null || \
 	{ echo 'make: libraries or clang are missing; run: sudo make deps' >&2; exit 1; }; touch $@
 
-#: deps          install what building, tests and demo need (Debian packages; root)
+#: deps          install what building, tests and demo need (Debian packages; root);
+#:               T=vm: QEMU and guests' kernels too, 200 MB, unpacked in build/vm
 deps:
-	$(Q).ci/deps $(DEPS)
+	$(Q).ci/deps $(DEPS) $(if $(filter vm%,$(T)),$(VM_DEPS))
+	$(Q)$(if $(filter vm%,$(T)),pcap-tests/vm/unpack)
 
 #: demo          a lab of two namespaces, a policy, real traffic, live counters (root)
 demo: deps
@@ -106,7 +114,7 @@ check-full: deps
 check-update:
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) UPDATE=1 pcap-tests/run $(T)
 
-tests: $(units) $(tools)
+tests: $(units) $(tools) $(fixtures)
 
 #: style         formatting, walls between modules, spelling of the tree
 style:
@@ -124,7 +132,7 @@ bench: all
 install: all
 	install -Dm755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	install -Dm755 $(B)/weir-bench $(DESTDIR)$(PREFIX)/sbin/weir-bench
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/weir maps/abi.h maps/stage.bpf.h
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/weir maps/abi.h maps/chain.bpf.h maps/stage.bpf.h
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/weir.8
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/weir.policy.5
 

@@ -49,10 +49,34 @@ static const char *line_start(const struct source *s, unsigned int line)
 	return p;
 }
 
-/* A byte as it may go to a terminal: no control characters, tabs as one space. */
-static void put_plain(char c)
+/*
+ * Bytes of the character at p that may go to a terminal as they are: printable ASCII, or UTF-8
+ * (RFC 3629) but for the C1 controls, U+0080 to U+009F. 0: none.
+ */
+static size_t printable(const unsigned char *p, size_t left)
 {
-	fputc((unsigned char)c < 0x20 || c == 0x7f ? (c == '\t' ? ' ' : '?') : c, stderr);
+	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+
+	if (n == 1)
+		return *p >= 0x20 && *p != 0x7f;
+	if (!n || *p < 0xc2 || n > left || (*p == 0xc2 && p[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* A text for a terminal: what cannot be shown as '?', a tab as one space. */
+static void put_plain(const char *text, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n ? n : 1) {
+		n = printable((const unsigned char *)text + i, len - i);
+		if (n)
+			fwrite(text + i, 1, n, stderr);
+		else
+			fputc(text[i] == '\t' ? ' ' : '?', stderr);
+	}
 }
 
 static void show_line(const struct pos *pos)
@@ -70,8 +94,7 @@ static void show_line(const struct pos *pos)
 	if (skip > len)
 		skip = len;
 	fputs("    ", stderr);
-	for (size_t i = skip; i < len && i < skip + SHOWN; i++)
-		put_plain(start[i]);
+	put_plain(start + skip, len - skip < SHOWN ? len - skip : SHOWN);
 	fprintf(stderr, "\n    %*s\n", (int)(pos->col - skip), "^");
 }
 
@@ -91,7 +114,8 @@ static void say(const struct pos *pos, bool is_note, const char *fmt, va_list ap
 	else if (!pos->line)
 		fprintf(stderr, "%s: %s%s\n", pos->source->name, kind, text);
 	else
-		fprintf(stderr, "%s:%u:%u: %s%s\n", pos->source->name, pos->line, pos->col, kind, text);
+		fprintf(stderr, "%s:%u:%u: %s%s\n", pos->source->name, pos->line, pos->col, kind,
+			text);
 	if (pos && pos->source && pos->line && pos->col)
 		show_line(pos);
 }

@@ -57,7 +57,7 @@ struct fail_message {
 size_t fail_messages(const struct fail_message **out);
 
 /*
- * The word of words[0..n) nearest to `word` (optimal string alignment distance at most 2, and less than half its
- * length), or NULL. For "did you mean".
+ * The word of words[0..n) nearest to `word` (optimal string alignment distance at most 2, and less
+ * than half its length), or NULL. For "did you mean".
  */
 const char *fail_nearest(const char *word, const char *const *words, size_t n);

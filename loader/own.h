@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f)  __attribute__((cleanup(f)))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof(*(a)))
 
 /* The pointer's value; the variable is left NULL, so that its cleanup has nothing to do. */
-#define TAKE(ptr)                                                                                  \
-	({                                                                                         \
-		__typeof__(ptr) *_take = &(ptr), _took = *_take;                                   \
-		*_take = NULL;                                                                     \
-		_took;                                                                             \
+#define TAKE(ptr)                                                \
+	({                                                       \
+		__typeof__(ptr) *_take = &(ptr), _took = *_take; \
+		*_take = NULL;                                   \
+		_took;                                           \
 	})
 
 static inline void own_free(void *p)
@@ -50,15 +50,15 @@ static inline int take_fd(int *fd)
 	return took;
 }
 
-#define _free_   _cleanup_(own_free)
-#define _close_  _cleanup_(own_close)
+#define _free_	 _cleanup_(own_free)
+#define _close_	 _cleanup_(own_close)
 #define _fclose_ _cleanup_(own_fclose)
 
 /*
  * Room for one more element behind the `n` that `array` holds, zeroed: a pointer to it, and n is
  * one more; NULL when memory is out (array and n unchanged). Grows by doubling at powers of two.
  */
-#define array_add(array, n)                                                                        \
+#define array_add(array, n) \
 	((__typeof__(array))own_array_add((void **)&(array), &(n), sizeof(*(array))))
 
 void *own_array_add(void **array, size_t *n, size_t size);

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#define CMD_VERSION "0.1"
+
 enum cmd_exit {
 	CMD_OK = 0,
 	CMD_FAILED = 1,
@@ -19,9 +21,17 @@ enum cmd_exit {
 
 struct cmd {
 	const char *name;
-	const char *summary; /* one line of `weir help` */
+	const char *summary;		   /* one line of `weir help` */
 	int (*run)(int argc, char **argv); /* argv[0] is "weir NAME"; returns enum cmd_exit */
 };
+
+/*
+ * The whole of a program: run the command that argv[1] names or is the only prefix of (an unknown
+ * one is reported with the nearest), `otherwise` when there is none, or help when that is NULL.
+ * `about` is the first line of help.
+ */
+int cmd_main(const char *program, const char *about, const struct cmd *const *cmds, size_t n,
+	     const struct cmd *otherwise, int argc, char **argv);
 
 /* Options that every command takes. Zero-initialise; cmd_parse() fills it. */
 struct cmd_common {
@@ -33,9 +43,16 @@ struct cmd_common {
  * Parse argv by `argp` with the common options as a child, and enter the network namespace that
  * --netns names. `input` goes to argp's parser as state->input. 0, or -errno when the namespace
  * cannot be entered (reported); wrong usage ends the process with CMD_USAGE, as argp does.
- * A parser needs no case of its own for the common options, and must not use -j or -N.
+ * A parser needs no case of its own for the common options, and must not use -j.
  */
-int cmd_parse(const struct argp *argp, int argc, char **argv, struct cmd_common *common, void *input);
+int cmd_parse(const struct argp *argp, int argc, char **argv, struct cmd_common *common,
+	      void *input);
+
+/* Add a word of the command line to a list; ends the process when memory is out. */
+void cmd_add_word(const char ***list, size_t *n, char *word, struct argp_state *state);
+
+/* An argp parser for the one argument FILE, a policy; input is a const char **. */
+error_t cmd_parse_file(int key, char *arg, struct argp_state *state);
 
 /* Enter the network namespace NAME (of `ip netns`) or PATH. Reported. */
 int cmd_enter_netns(const char *name_or_path);
