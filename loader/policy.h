@@ -25,7 +25,7 @@ struct element {
 		struct {
 			int family; /* AF_INET, AF_INET6 */
 			uint8_t length;
-			struct in6_addr addr; /* IPv4: the first 4 bytes; bits beyond length are 0 */
+			struct in6_addr addr; /* IPv4: 4 bytes; 0 beyond length */
 		} prefix;
 		struct {
 			uint16_t low, high;
@@ -40,7 +40,7 @@ struct set {
 	char *name;
 	enum set_type type;
 	bool dynamic, counters;
-	char *file; /* as written; NULL: inline */
+	char *file; /* its absolute path; NULL: inline */
 	struct element *elements;
 	size_t n_elements;
 };
@@ -78,7 +78,8 @@ struct range {
 	uint32_t low, high;
 };
 
-struct option {
+/* One NAME=VALUE of a `use`. (`struct option` is getopt's.) */
+struct use_option {
 	struct pos pos, value_pos;
 	char *name, *value;
 };
@@ -116,12 +117,12 @@ struct action {
 			struct rate rate;
 			enum limit_key key;
 			uint8_t key_bits; /* of an address; 0: whole */
-			uint64_t burst;   /* packets, or bits; 0: the default */
-		} limit; /* else: action.otherwise */
+			uint64_t burst;	  /* packets, or bits; 0: the default */
+		} limit;		  /* else: action.otherwise */
 		struct {
 			uint32_t one_in; /* sample only */
-			uint32_t snap;   /* bytes; 0: the default */
-			bool has_max;    /* capture only */
+			uint32_t snap;	 /* bytes; 0: the default */
+			bool has_max;	 /* capture only */
 			struct rate max;
 		} sample; /* sample and capture */
 		struct {
@@ -131,7 +132,7 @@ struct action {
 		uint16_t vid;
 		struct {
 			struct word stage; /* a name, or a path (it has a '/' or ends in ".o") */
-			struct option *options;
+			struct use_option *options;
 			size_t n_options;
 		} use;
 	};
@@ -139,16 +140,18 @@ struct action {
 };
 
 /*
- * A rule of a hook. `expr` is the text right of "if" up to the label, lines joined, outer white
- * space cut; expr_pos is its first byte. At most one of expr and bytecode is set; none: always.
+ * A rule of a hook. `expr` is the text right of "if" up to the label, outer white space cut;
+ * expr_pos is its first byte. What joins lines ("\", the line's end) stands as blanks, so expr[i]
+ * is byte i of the source from expr_pos on. At most one of expr and bytecode is set; none: always.
  */
 struct rule {
 	struct pos pos;
 	struct action action;
 	struct pos expr_pos;
 	char *expr;
-	char *bytecode; /* the text of bytecode "…", as `tcpdump -ddd` prints it */
-	char *label;    /* NULL: none */
+	char *bytecode; /* the text of bytecode "…": `tcpdump -ddd`, with commas for line ends */
+	char *label;	/* NULL: none */
+	bool broken;	/* a mistake in it has been reported: in a policy that is wrong only */
 };
 
 enum hook_kind { HOOK_XDP, HOOK_INGRESS, HOOK_EGRESS };
@@ -159,7 +162,7 @@ struct hook {
 	struct pos pos;
 	enum hook_kind kind;
 	enum xdp_mode mode; /* xdp only */
-	bool shared;        /* xdp only */
+	bool shared;	    /* xdp only */
 	bool has_priority;
 	uint32_t priority;
 	enum miss miss; /* xdp only */
@@ -187,11 +190,13 @@ struct policy {
 /*
  * Read the policy in the file `path` ("-": standard input), with its includes and set files
  * (relative to the file that names them). Every mistake is reported (fail_at) in one run; then
- * -EINVAL, or -ENOENT, -EACCES … if the file itself cannot be read. On failure *out is NULL.
+ * -EINVAL, and *out is what could be read all the same, the caller's: others may have mistakes to
+ * report in it, but nothing may be made of it. Any other error (-ENOENT, -EACCES … if the file
+ * itself cannot be read) leaves *out NULL.
  */
 int policy_read(const char *path, struct policy **out);
 
-/* The same from memory; `name` stands in messages, and includes are relative to the working folder. */
+/* The same from memory. `name` is for messages; includes are relative to the working folder. */
 int policy_parse(const char *name, const char *text, size_t len, struct policy **out);
 
 void policy_free(struct policy *policy);
@@ -202,7 +207,7 @@ void policy_print(const struct policy *policy, FILE *out);
 
 /* Parts of the normal form, for status and plan. Rules print without indent, label or newline. */
 void policy_print_set(const struct set *set, FILE *out);
-void policy_print_hook_head(const struct hook *hook, FILE *out); /* "xdp native shared priority 5" */
+void policy_print_hook_head(const struct hook *hook, FILE *out); /* "xdp native miss drop" */
 void policy_print_rule(const struct rule *rule, FILE *out);	 /* "drop if udp port 53" */
 void policy_print_action(const struct action *action, FILE *out);
 
@@ -212,5 +217,5 @@ const char *policy_mode_name(enum xdp_mode mode);      /* "auto", "native", "gen
 const char *policy_action_name(enum action_kind kind); /* "drop", "vlan push" */
 const char *policy_miss_name(enum miss miss);
 
-/* True if packets that match the action go no further (pass, drop, reflect, redirect, cpu, socket …). */
+/* True if packets that match the action go no further (pass, drop, reflect, redirect, cpu …). */
 bool policy_action_is_final(const struct action *action);
