@@ -16,7 +16,8 @@ struct capture_packet {
 	uint64_t time_ns;    /* since the epoch */
 };
 
-/* Open a file ("-": standard input). Errors are reported; other link types than Ethernet are one. */
+/* Open a file ("-": standard input). Errors are reported; other link types than Ethernet are one.
+ */
 int capture_open(const char *path, struct capture **out);
 
 /* The next packet: 1, or 0 at the end, or a reported error (a damaged file). */

@@ -29,8 +29,8 @@ _Static_assert(sizeof(struct weir_counter) == 16, "layout is part of the ABI");
 
 /* Indices that are not a rule's. */
 enum weir_counter_index {
-	WEIR_COUNTER_MISS = 0, /* a tail call failed: the packet met `miss` */
-	WEIR_COUNTER_END = 1,  /* no final rule: the packet passed at the end of the policy */
+	WEIR_COUNTER_MISS = 0,	/* a tail call failed: the packet met `miss` */
+	WEIR_COUNTER_END = 1,	/* no final rule: the packet passed at the end of the policy */
 	WEIR_COUNTER_RULES = 2, /* the first index that a rule may have */
 };
 
@@ -47,6 +47,23 @@ enum weir_rule_counter {
 	WEIR_STAGE_REFLECT = 3,
 	WEIR_STAGE_REDIRECT = 4,
 	WEIR_STAGE_REASONS = 5,
+};
+
+/* Of the header that a stage was compiled against; another one is refused. Changes with
+ * weir_wiring. */
+#define WEIR_STAGE_ABI 1
+
+/*
+ * How an instance of a C stage is wired into its chain: the object's constant `weir_wiring`, which
+ * the loader writes before the load.
+ */
+struct weir_wiring {
+	__u32 abi;	    /* WEIR_STAGE_ABI */
+	__u32 next_slot;    /* tail-called on NEXT */
+	__u32 counter;	    /* the instance's first counter (enum weir_rule_counter) */
+	__u32 n_reasons;    /* of the stage */
+	__u32 miss_counter; /* counted when the tail call fails */
+	__u32 miss_verdict; /* then returned: XDP_* or TC_ACT_* */
 };
 
 /* Redirect targets a chain may have. */

@@ -3,7 +3,8 @@
  * The expression compiler: a run of rules, each an expression and what to do when it matches,
  * becomes one program.
  *
- *   text ──expr──► cBPF ──cbpf (check)──► ──ir──► one graph for the whole run ──ebpf──► instructions
+ *   text ──expr──► cBPF ──cbpf (check)──► ──ir──► one graph for the whole run ──ebpf──►
+ * instructions
  *
  * The law is libpcap: a rule matches a packet exactly when bpf_filter() says so for the program
  * that pcap_compile(…, optimize=1, PCAP_NETMASK_UNKNOWN) makes of its text for Ethernet. The stages
@@ -43,6 +44,12 @@ struct filter_rule {
 struct filter_run {
 	enum filter_hook hook;
 	bool frags; /* packets may have fragments beyond data_end (XDP): compile the slow path */
+	/*
+	 * Read what lies at a computed offset (behind an IPv4 header) by helper calls, some 20 ns a
+	 * load: for a process without CAP_PERFMON, whose programs may not add a number from the
+	 * packet to a pointer.
+	 */
+	bool by_helper;
 	const struct filter_rule *rules;
 	size_t n_rules;
 	bool jump_at_end; /* tail-call end_slot (a run that is split), instead of END and pass */
@@ -54,7 +61,8 @@ struct filter_run {
 enum filter_map { FILTER_MAP_SLOTS, FILTER_MAP_COUNTERS, FILTER_MAP_DEVMAP };
 
 struct filter_reloc {
-	uint32_t insn; /* of a two-slot BPF_LD_IMM64 with src_reg BPF_PSEUDO_MAP_FD; imm to be set */
+	uint32_t
+		insn; /* of a two-slot BPF_LD_IMM64 with src_reg BPF_PSEUDO_MAP_FD; imm to be set */
 	enum filter_map map;
 };
 
@@ -67,19 +75,33 @@ struct filter_prog {
 
 /* What the verifier will see, so that a run can be split before it is refused. */
 struct filter_size {
-	uint32_t insns;	   /* eBPF instructions */
-	uint32_t branches; /* conditional branches */
+	uint32_t insns; /* eBPF instructions */
+	uint32_t
+		branches; /* conditional branches; those of a rule that loops once for each round */
 };
 
 /*
  * Compile a run. -E2BIG if it is too large for one program (a branch offset does not fit, more than
- * FILTER_INSNS_MAX instructions); other errors are reported. The caller owns *out: filter_prog_free().
+ * FILTER_INSNS_MAX instructions); other errors are reported. The caller owns *out:
+ * filter_prog_free().
  */
 int filter_compile(const struct filter_run *run, struct filter_prog *out);
 void filter_prog_free(struct filter_prog *prog);
 
-/* An upper bound of what one rule adds to a run. */
+/*
+ * The graph that filter_compile() makes its instructions from, after all passes. 0 or -ENOMEM. The
+ * caller owns *out in any case: ir_free() (ir.h).
+ */
+struct ir;
+int filter_graph(const struct filter_run *run, struct ir *out);
+
+/*
+ * An upper bound of what one rule adds to a run (whose own rules are not looked at); all bits set
+ * if memory is out. What the rules share adds FILTER_INSNS_SHARED instructions at most.
+ */
 struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule);
+
+enum { FILTER_INSNS_SHARED = 128 };
 
 /* Split a run that would grow beyond these: half of what the kernel takes (docs/DESIGN.md). */
 enum { FILTER_INSNS_MAX = 30000, FILTER_INSNS_GOOD = 16000, FILTER_BRANCHES_GOOD = 4000 };

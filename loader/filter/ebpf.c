@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Graph to eBPF for XDP. Which register holds what: ebpf_asm.h.
+ */
+#include "ebpf.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../maps/abi.h"
+#include "ebpf_asm.h"
+
+/* Variables */
+
+static bool in_register(uint8_t var)
+{
+	return var == IR_A || var == IR_X;
+}
+
+static int16_t stack_of(uint8_t var)
+{
+	return STACK_VARS - 8 * (var - IR_M);
+}
+
+/* The register that holds a variable: its own, or `scratch`, loaded. */
+static enum reg read_var(struct emit *e, uint8_t var, enum reg scratch)
+{
+	if (in_register(var))
+		return var == IR_A ? A : X;
+	load(e, 8, scratch, FP, stack_of(var));
+	return scratch;
+}
+
+/* Where to compute a variable; written() stores it. */
+static enum reg register_for(uint8_t var)
+{
+	return var == IR_A ? A : var == IR_X ? X : T;
+}
+
+static void written(struct emit *e, uint8_t var)
+{
+	if (!in_register(var))
+		store(e, 8, FP, stack_of(var), T);
+}
+
+/* Instructions */
+
+static void emit_set(struct emit *e, const struct ir_insn *insn)
+{
+	enum reg dst = register_for(insn->dst);
+
+	if (insn->src == IR_CONST)
+		mov_imm(e, dst, insn->k);
+	else if (in_register(insn->src) && !in_register(insn->dst)) {
+		store(e, 8, FP, stack_of(insn->dst), read_var(e, insn->src, T));
+		return;
+	} else if (!in_register(insn->src))
+		read_var(e, insn->src, dst);
+	else
+		mov(e, dst, read_var(e, insn->src, T));
+	written(e, insn->dst);
+}
+
+static void emit_load(struct emit *e, const struct ir_insn *insn)
+{
+	enum reg dst = register_for(insn->dst), base = insn->indexed ? FROM_X : DATA;
+	uint32_t off = insn->k;
+
+	if (off > INT16_MAX) {
+		mov(e, T, base);
+		add_imm(e, T, off);
+		base = T;
+		off = 0;
+	}
+	load(e, insn->size, dst, base, off);
+	big_endian(e, dst, insn->size);
+	written(e, insn->dst);
+}
+
+static uint8_t alu_code(uint8_t ir_op)
+{
+	switch ((enum ir_op)ir_op) {
+	case IR_ADD:
+		return BPF_ADD;
+	case IR_SUB:
+		return BPF_SUB;
+	case IR_MUL:
+		return BPF_MUL;
+	case IR_DIV:
+		return BPF_DIV;
+	case IR_MOD:
+		return BPF_MOD;
+	case IR_AND:
+		return BPF_AND;
+	case IR_OR:
+		return BPF_OR;
+	case IR_XOR:
+		return BPF_XOR;
+	case IR_LSH:
+		return BPF_LSH;
+	case IR_RSH:
+		return BPF_RSH;
+	default:
+		return BPF_NEG;
+	}
+}
+
+static void emit_alu(struct emit *e, const struct ir_insn *insn)
+{
+	bool shift = insn->op == IR_LSH || insn->op == IR_RSH;
+	enum reg dst = read_var(e, insn->dst, T), src;
+
+	if (insn->op == IR_NEG) {
+		op(e, BPF_ALU | BPF_NEG, dst, 0, 0, 0);
+	} else if (shift && insn->src == IR_CONST && insn->k >= 32) {
+		mov_imm(e, dst, 0);
+	} else if (insn->src == IR_CONST) {
+		op(e, BPF_ALU | BPF_K | alu_code(insn->op), dst, 0, 0, insn->k);
+	} else {
+		src = read_var(e, insn->src, U);
+		if (shift && src == dst) {
+			mov(e, U, src);
+			src = U;
+		}
+		op(e, BPF_ALU | BPF_X | alu_code(insn->op), dst, src, 0, 0);
+		if (shift) {
+			/* The machine takes the count modulo 32. */
+			op(e, BPF_JMP32 | BPF_JLT | BPF_K, src, 0, 1, 32);
+			mov_imm(e, dst, 0);
+		}
+	}
+	written(e, insn->dst);
+}
+
+/* Count the packet in the counter whose index is at STACK_KEY. Clobbers r0 to r5. */
+static void emit_count(struct emit *e)
+{
+	map(e, X, FILTER_MAP_COUNTERS);
+	mov(e, FROM_X, FP);
+	add_imm(e, FROM_X, STACK_KEY);
+	call(e, BPF_FUNC_map_lookup_elem);
+	op(e, BPF_JMP | BPF_JEQ | BPF_K, A, 0, 6, 0);
+	load(e, 8, X, A, offsetof(struct weir_counter, packets));
+	add_imm(e, X, 1);
+	store(e, 8, A, offsetof(struct weir_counter, packets), X);
+	load(e, 8, X, A, offsetof(struct weir_counter, bytes));
+	op(e, BPF_ALU64 | BPF_ADD | BPF_X, X, LEN, 0, 0);
+	store(e, 8, A, offsetof(struct weir_counter, bytes), X);
+}
+
+static void set_key(struct emit *e, uint32_t counter)
+{
+	op(e, BPF_ST | BPF_MEM | BPF_W, FP, 0, STACK_KEY, counter);
+}
+
+/* Add and subtract a number of which the verifier knows nothing: it does not see that they cancel.
+ */
+static void emit_forget(struct emit *e, enum reg reg)
+{
+	load(e, 4, T, CTX, offsetof(struct xdp_md, rx_queue_index));
+	op(e, BPF_ALU | BPF_ADD | BPF_X, reg, T, 0, 0);
+	op(e, BPF_ALU | BPF_SUB | BPF_X, reg, T, 0, 0);
+}
+
+static void emit_insn(struct emit *e, const struct ir_insn *insn)
+{
+	switch ((enum ir_op)insn->op) {
+	case IR_SET:
+		emit_set(e, insn);
+		return;
+	case IR_LOAD:
+		emit_load(e, insn);
+		return;
+	case IR_LEN:
+		if (in_register(insn->dst))
+			mov(e, register_for(insn->dst), LEN);
+		else
+			store(e, 8, FP, stack_of(insn->dst), LEN);
+		return;
+	case IR_FORGET:
+		emit_forget(e, register_for(insn->dst));
+		return;
+	case IR_COUNT:
+		set_key(e, insn->k);
+		emit_count(e);
+		return;
+	default:
+		emit_alu(e, insn);
+	}
+}
+
+/* Ends of blocks */
+
+/* The jump opcodes of a condition and of its opposite (0: there is none). */
+static const uint8_t jump_if[] = {
+	[IR_EQ] = BPF_JEQ, [IR_GT] = BPF_JGT, [IR_GE] = BPF_JGE, [IR_ANY] = BPF_JSET
+};
+static const uint8_t jump_unless[] = {
+	[IR_EQ] = BPF_JNE, [IR_GT] = BPF_JLE, [IR_GE] = BPF_JLT, [IR_ANY] = 0
+};
+
+static void emit_branch(struct emit *e, const struct ir_end *end)
+{
+	enum reg left = read_var(e, end->var, T), right = 0;
+	uint8_t code = BPF_JMP32 | (end->src == IR_CONST ? BPF_K : BPF_X);
+	int32_t imm = end->src == IR_CONST ? end->k : 0;
+
+	if (end->src != IR_CONST)
+		right = read_var(e, end->src, U);
+	if (end->yes == e->next && jump_unless[end->cond]) {
+		jump(e, code | jump_unless[end->cond], left, right, imm, end->no);
+		return;
+	}
+	jump(e, code | jump_if[end->cond], left, right, imm, end->yes);
+	go(e, end->no);
+}
+
+static void emit_check(struct emit *e, const struct ir_end *end)
+{
+	if (end->indexed) {
+		mov(e, FROM_X, X);
+		if (!end->bounded) {
+			/* What the verifier believes of X may be nonsense: see ir_bounds.c. */
+			emit_forget(e, FROM_X);
+			jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, IR_PACKET_MAX - end->k,
+			     end->no);
+		}
+		op(e, BPF_ALU64 | BPF_ADD | BPF_X, FROM_X, DATA, 0, 0);
+	}
+	mov(e, T, end->indexed ? FROM_X : DATA);
+	add_imm(e, T, end->k);
+	/*
+	 * The verifier walks what follows a jump before what it leads to. So it comes to the next
+	 * rule with the least known about the packet first, and all who come later know as much: it
+	 * need not walk that rule again. The other way round it walks all rules for each length.
+	 */
+	jump(e, BPF_JMP | BPF_JLE | BPF_X, T, END, 0, end->yes);
+	go(e, end->no);
+}
+
+static void spill(struct emit *e, uint32_t live, bool restore)
+{
+	static const struct {
+		uint8_t var;
+		int16_t at;
+	} spilled[] = { { IR_A, STACK_A }, { IR_X, STACK_X } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(spilled); i++) {
+		enum reg reg = register_for(spilled[i].var);
+
+		if (!(live & 1u << spilled[i].var))
+			continue;
+		if (restore)
+			load(e, 8, reg, FP, spilled[i].at);
+		else
+			store(e, 8, FP, spilled[i].at, reg);
+	}
+}
+
+static void emit_fetch(struct emit *e, const struct ir_end *end)
+{
+	uint32_t live = (e->live[end->yes] & ~(1u << end->var)) | e->live[end->no];
+	enum reg dst = register_for(end->var);
+
+	if (end->indexed) {
+		mov(e, FROM_X, X);
+		add_imm(e, FROM_X, end->k);
+		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, IR_PACKET_MAX, end->no);
+	} else {
+		mov_imm(e, FROM_X, end->k);
+	}
+	spill(e, live, false);
+	mov(e, X, CTX);
+	mov(e, T, FP);
+	add_imm(e, T, STACK_BYTES);
+	mov_imm(e, U, end->size);
+	call(e, BPF_FUNC_xdp_load_bytes);
+	mov(e, T, A);
+	spill(e, live, true);
+	jump(e, BPF_JMP | BPF_JNE | BPF_K, T, 0, 0, end->no);
+	load(e, end->size, dst, FP, STACK_BYTES);
+	big_endian(e, dst, end->size);
+	written(e, end->var);
+	go(e, end->yes);
+}
+
+/* The slot is a constant, so that the JIT makes a direct jump of the call. */
+static void emit_tail_call(struct emit *e, const struct ir_end *end)
+{
+	if (end->counter != IR_NO_COUNTER) {
+		set_key(e, end->counter);
+		emit_count(e);
+	}
+	mov(e, X, CTX);
+	map(e, FROM_X, FILTER_MAP_SLOTS);
+	mov_imm(e, T, end->arg);
+	call(e, BPF_FUNC_tail_call);
+	set_key(e, WEIR_COUNTER_MISS);
+	go_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
+}
+
+static void emit_verdict(struct emit *e, const struct ir_end *end)
+{
+	if (end->verb == FILTER_JUMP) {
+		emit_tail_call(e, end);
+		return;
+	}
+	set_key(e, end->counter);
+	if (end->verb == FILTER_REDIRECT)
+		mov_imm(e, END, end->arg);
+	go_verb(e, end->verb);
+}
+
+static void emit_block(struct emit *e, const struct ir_block *block)
+{
+	for (size_t i = 0; i < block->n; i++)
+		emit_insn(e, &block->insns[i]);
+	switch ((enum ir_end_kind)block->end.kind) {
+	case IR_GOTO:
+		go(e, block->end.yes);
+		return;
+	case IR_BRANCH:
+		emit_branch(e, &block->end);
+		return;
+	case IR_CHECK:
+		emit_check(e, &block->end);
+		return;
+	case IR_FETCH:
+		emit_fetch(e, &block->end);
+		return;
+	case IR_VERDICT:
+		emit_verdict(e, &block->end);
+		return;
+	}
+}
+
+/* Shared ends: the counter's index is at STACK_KEY, a redirect's target in r8. */
+
+static void emit_return(struct emit *e, enum xdp_action action)
+{
+	mov_imm(e, A, action);
+	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static void emit_swap_macs(struct emit *e)
+{
+	load(e, 4, X, DATA, 0);
+	load(e, 2, FROM_X, DATA, 4);
+	load(e, 4, T, DATA, ETH_ALEN);
+	load(e, 2, U, DATA, ETH_ALEN + 4);
+	store(e, 4, DATA, 0, T);
+	store(e, 2, DATA, 4, U);
+	store(e, 4, DATA, ETH_ALEN, X);
+	store(e, 2, DATA, ETH_ALEN + 4, FROM_X);
+}
+
+/* A target that is not in the devmap makes bpf_redirect_map() return its flags. */
+static void emit_redirect(struct emit *e)
+{
+	enum { LOST_INSNS = 15 };
+
+	map(e, X, FILTER_MAP_DEVMAP);
+	mov(e, FROM_X, END);
+	mov_imm(e, T, XDP_DROP);
+	call(e, BPF_FUNC_redirect_map);
+	op(e, BPF_JMP | BPF_JEQ | BPF_K, A, 0, LOST_INSNS + 1, XDP_REDIRECT);
+	load(e, 4, X, FP, STACK_KEY);
+	add_imm(e, X, WEIR_REDIRECT_LOST);
+	store(e, 4, FP, STACK_KEY, X);
+	emit_count(e);
+	mov_imm(e, A, XDP_DROP);
+	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static void emit_verb(struct emit *e, enum filter_verb verb)
+{
+	e->label_at[verb_label(e, verb)] = e->prog->n_insns;
+	emit_count(e);
+	switch (verb) {
+	case FILTER_PASS:
+		emit_return(e, XDP_PASS);
+		return;
+	case FILTER_DROP:
+		emit_return(e, XDP_DROP);
+		return;
+	case FILTER_REFLECT:
+		emit_swap_macs(e);
+		emit_return(e, XDP_TX);
+		return;
+	case FILTER_REDIRECT:
+		emit_redirect(e);
+		return;
+	case FILTER_COUNT:
+	case FILTER_JUMP:
+		return;
+	}
+}
+
+/* The whole program */
+
+/*
+ * Where the packet is and how long: all of it lies between DATA and END unless it has fragments.
+ * Without CAP_PERFMON the verifier refuses the difference of two pointers.
+ */
+static void emit_start(struct emit *e)
+{
+	mov(e, CTX, X);
+	if (e->run->frags || e->run->by_helper) {
+		call(e, BPF_FUNC_xdp_get_buff_len);
+		mov(e, LEN, A);
+	}
+	load(e, 4, DATA, CTX, offsetof(struct xdp_md, data));
+	load(e, 4, END, CTX, offsetof(struct xdp_md, data_end));
+	if (e->run->frags || e->run->by_helper)
+		return;
+	mov(e, LEN, END);
+	op(e, BPF_ALU64 | BPF_SUB | BPF_X, LEN, DATA, 0, 0);
+}
+
+static int fix_jumps(struct emit *e)
+{
+	for (size_t i = 0; i < e->n_fixups; i++) {
+		struct bpf_insn *insn = &e->prog->insns[e->fixups[i].insn];
+		int64_t off = (int64_t)e->label_at[e->fixups[i].label] - e->fixups[i].insn - 1;
+
+		if (off < INT16_MIN || off > INT16_MAX)
+			return -E2BIG;
+		insn->off = off;
+	}
+	return 0;
+}
+
+static int emit_all(struct emit *e, const uint32_t *order, size_t n)
+{
+	emit_start(e);
+	for (size_t i = 0; i < n; i++) {
+		e->next = i + 1 < n ? order[i + 1] : UINT32_MAX;
+		e->label_at[order[i]] = e->prog->n_insns;
+		emit_block(e, &e->ir->blocks[order[i]]);
+		if (e->oom)
+			return fail_oom();
+		if (e->prog->n_insns > FILTER_INSNS_MAX)
+			return -E2BIG;
+	}
+	for (unsigned int verb = 0; verb <= FILTER_JUMP; verb++) {
+		if (e->verbs & 1u << verb)
+			emit_verb(e, verb);
+	}
+	return e->oom ? fail_oom() : fix_jumps(e);
+}
+
+static bool is_conditional(const struct bpf_insn *insn)
+{
+	uint8_t class = BPF_CLASS(insn->code), code = BPF_OP(insn->code);
+
+	return class == BPF_JMP32 ||
+	       (class == BPF_JMP && code != BPF_JA && code != BPF_CALL && code != BPF_EXIT);
+}
+
+int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
+	      struct filter_size *out)
+{
+	_free_ uint32_t *live = NULL, *order = NULL;
+	struct filter_prog prog = { 0 };
+	/* No block follows another: each pays for its jumps. */
+	struct emit e = { .ir = ir, .run = run, .prog = &prog, .next = UINT32_MAX };
+	ssize_t n = ir_order(ir, &order);
+	int err = n < 0 ? (int)n : ir_live(ir, &live);
+	bool loops = false;
+
+	*out = (struct filter_size){ 0 };
+	e.live = live;
+	for (ssize_t i = 0; i < n && !err && !e.oom; i++) {
+		if (ir->blocks[order[i]].rule != rule)
+			continue;
+		emit_block(&e, &ir->blocks[order[i]]);
+		loops |= live[order[i]] & 1u << IR_FUEL;
+	}
+	out->insns = prog.n_insns;
+	for (size_t i = 0; i < prog.n_insns; i++)
+		out->branches += is_conditional(&prog.insns[i]) * (loops ? IR_LOOPS + 1 : 1);
+	filter_prog_free(&prog);
+	free(e.fixups);
+	return err ? err : e.oom ? fail_oom() : 0;
+}
+
+int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_prog *out)
+{
+	_free_ uint32_t *order = NULL, *live = NULL, *labels = NULL;
+	struct emit e = { .ir = ir, .run = run, .prog = out };
+	ssize_t n = ir_order(ir, &order);
+	int err = n < 0 ? (int)n : ir_live(ir, &live);
+
+	*out = (struct filter_prog){ 0 };
+	if (err)
+		return err;
+	labels = malloc((ir->n + FILTER_JUMP + 1) * sizeof(*labels));
+	if (!labels)
+		return fail_oom();
+	e.label_at = labels;
+	e.live = live;
+	err = emit_all(&e, order, n);
+	free(e.fixups);
+	if (err)
+		filter_prog_free(out);
+	return err;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "filter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ebpf.h"
+#include "ir.h"
+
+void filter_prog_free(struct filter_prog *prog)
+{
+	free(prog->insns);
+	free(prog->relocs);
+	*prog = (struct filter_prog){ 0 };
+}
+
+void filter_prog_set_maps(struct filter_prog *prog, const int fds[3])
+{
+	for (size_t i = 0; i < prog->n_relocs; i++)
+		prog->insns[prog->relocs[i].insn].imm = fds[prog->relocs[i].map];
+}
+
+int filter_graph(const struct filter_run *run, struct ir *out)
+{
+	int err = ir_lower(run, out);
+
+	if (!err)
+		err = ir_pass_bounds(out);
+	if (!err)
+		err = ir_pass_dead(out);
+	if (!err)
+		ir_pass_thread(out);
+	return err;
+}
+
+int filter_compile(const struct filter_run *run, struct filter_prog *out)
+{
+	struct ir ir;
+	int err = filter_graph(run, &ir);
+
+	*out = (struct filter_prog){ 0 };
+	if (!err)
+		err = ebpf_emit(&ir, run, out);
+	ir_free(&ir);
+	return err;
+}
+
+struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule)
+{
+	struct filter_run alone = *run;
+	struct filter_size size;
+	struct ir ir;
+	int err;
+
+	alone.rules = rule;
+	alone.n_rules = 1;
+	err = ir_lower(&alone, &ir);
+	if (!err)
+		err = ir_pass_dead(&ir);
+	if (!err)
+		err = ebpf_size(&ir, &alone, 0, &size);
+	ir_free(&ir);
+	if (err)
+		return (struct filter_size){ UINT32_MAX, UINT32_MAX };
+	return size;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The graph as text: for tests, and for people who look at passes.
+ */
+#include "ir.h"
+
+#include <inttypes.h>
+
+static void print_var(uint8_t var, uint32_t k, FILE *out)
+{
+	if (var == IR_CONST)
+		fprintf(out, "0x%" PRIx32, k);
+	else if (var == IR_A)
+		fputs("A", out);
+	else if (var == IR_X)
+		fputs("X", out);
+	else if (var == IR_FUEL)
+		fputs("fuel", out);
+	else
+		fprintf(out, "M[%d]", var - IR_M);
+}
+
+static void print_bytes(bool indexed, uint32_t k, unsigned int size, FILE *out)
+{
+	fprintf(out, "[%s%" PRIu32 ":%u]", indexed ? "X + " : "", k, size);
+}
+
+static void print_insn(const struct ir_insn *insn, FILE *out)
+{
+	static const char *const signs[] = {
+		[IR_SET] = "=",	 [IR_ADD] = "+=",  [IR_SUB] = "-=",  [IR_MUL] = "*=",
+		[IR_DIV] = "/=", [IR_MOD] = "%=",  [IR_AND] = "&=",  [IR_OR] = "|=",
+		[IR_XOR] = "^=", [IR_LSH] = "<<=", [IR_RSH] = ">>=",
+	};
+
+	if (insn->op == IR_COUNT) {
+		fprintf(out, "count %" PRIu32, insn->k);
+		return;
+	}
+	print_var(insn->dst, 0, out);
+	if (insn->op == IR_LOAD) {
+		fputs(" = ", out);
+		print_bytes(insn->indexed, insn->k, insn->size, out);
+	} else if (insn->op == IR_LEN) {
+		fputs(" = length", out);
+	} else if (insn->op == IR_FORGET) {
+		fputs(" forget", out);
+	} else if (insn->op == IR_NEG) {
+		fputs(" = -", out);
+		print_var(insn->dst, 0, out);
+	} else {
+		fprintf(out, " %s ", signs[insn->op]);
+		print_var(insn->src, insn->k, out);
+	}
+}
+
+static void print_verdict(const struct ir_end *end, FILE *out)
+{
+	static const char *const verbs[] = {
+		[FILTER_PASS] = "pass",	      [FILTER_DROP] = "drop",
+		[FILTER_REFLECT] = "reflect", [FILTER_REDIRECT] = "redirect",
+		[FILTER_COUNT] = "count",     [FILTER_JUMP] = "jump",
+	};
+
+	fputs(verbs[end->verb], out);
+	if (end->verb == FILTER_REDIRECT || end->verb == FILTER_JUMP)
+		fprintf(out, " %" PRIu32, end->arg);
+	if (end->counter != IR_NO_COUNTER)
+		fprintf(out, ", count %" PRIu32, end->counter);
+}
+
+static void print_condition(const struct ir_end *end, FILE *out)
+{
+	static const char *const signs[] = {
+		[IR_EQ] = "==", [IR_GT] = ">", [IR_GE] = ">=", [IR_ANY] = "&"
+	};
+
+	print_var(end->var, 0, out);
+	fprintf(out, " %s ", signs[end->cond]);
+	print_var(end->src, end->k, out);
+}
+
+/* What an end does or asks, but for where it leads. */
+static void print_end(const struct ir_end *end, FILE *out)
+{
+	switch ((enum ir_end_kind)end->kind) {
+	case IR_VERDICT:
+		print_verdict(end, out);
+		return;
+	case IR_GOTO:
+		fputs("goto", out);
+		return;
+	case IR_BRANCH:
+		fputs("if ", out);
+		print_condition(end, out);
+		return;
+	case IR_CHECK:
+		fprintf(out, "if %s%" PRIu32 " bytes%s", end->indexed ? "X + " : "", end->k,
+			end->bounded ? " (bounded)" : "");
+		return;
+	case IR_FETCH:
+		print_var(end->var, 0, out);
+		fputs(" = fetch ", out);
+		print_bytes(end->indexed, end->k, end->size, out);
+		fputc(',', out);
+		return;
+	}
+}
+
+static void print_targets(const struct ir_end *end, FILE *out)
+{
+	uint32_t next[2];
+	unsigned int n = ir_successors(end, next);
+
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(out, "%s b%" PRIu32, i ? " else" : "", next[i]);
+}
+
+static void print_block(const struct ir_block *block, FILE *out)
+{
+	for (size_t i = 0; i < block->n; i++) {
+		fputc('\t', out);
+		print_insn(&block->insns[i], out);
+		fputc('\n', out);
+	}
+	fputc('\t', out);
+	print_end(&block->end, out);
+	print_targets(&block->end, out);
+	fputc('\n', out);
+}
+
+void ir_print(const struct ir *ir, FILE *out)
+{
+	_free_ uint32_t *order = NULL;
+	ssize_t n = ir_order(ir, &order);
+
+	for (ssize_t i = 0; i < n; i++) {
+		const struct ir_block *block = &ir->blocks[order[i]];
+
+		fprintf(out, "b%" PRIu32 ": # rule %" PRIu32 "\n", order[i], block->rule);
+		print_block(block, out);
+	}
+}
+
+/* A node. No text of an instruction has a quote or a backslash in it. */
+static void dot_block(const struct ir_block *block, uint32_t index, FILE *out)
+{
+	fprintf(out, "\tb%" PRIu32 " [label=\"", index);
+	for (size_t i = 0; i < block->n; i++) {
+		print_insn(&block->insns[i], out);
+		fputs("\\l", out);
+	}
+	if (block->end.kind != IR_GOTO) {
+		print_end(&block->end, out);
+		fputs("\\l", out);
+	}
+	fputs("\"];\n", out);
+}
+
+static void dot_edges(const struct ir_end *end, uint32_t from, FILE *out)
+{
+	uint32_t next[2];
+	unsigned int n = ir_successors(end, next);
+
+	for (unsigned int i = 0; i < n; i++)
+		fprintf(out, "\tb%" PRIu32 " -> b%" PRIu32 "%s;\n", from, next[i],
+			n == 1 ? ""
+			: i    ? " [label=\"no\", style=dashed]"
+			       : " [label=\"yes\"]");
+}
+
+int ir_print_dot(const struct ir *ir, const char *name, FILE *out)
+{
+	_free_ uint32_t *order = NULL;
+	ssize_t n = ir_order(ir, &order);
+
+	if (n < 0)
+		return n;
+	fprintf(out, "digraph %s {\n\tnode [shape=box, fontname=monospace];\n", name);
+	for (ssize_t i = 0; i < n; i++) {
+		dot_block(&ir->blocks[order[i]], order[i], out);
+		dot_edges(&ir->blocks[order[i]].end, order[i], out);
+	}
+	fputs("}\n", out);
+	return 0;
+}

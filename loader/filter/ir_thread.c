@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An edge to a block that only goes on leads to where that one goes.
+ */
+#include "ir.h"
+
+static uint32_t thread(const struct ir *ir, uint32_t to)
+{
+	/* Blocks that only go on may stand in a circle; no path through them is longer than all. */
+	for (size_t i = 0; i < ir->n; i++) {
+		const struct ir_block *block = &ir->blocks[to];
+
+		if (block->n || block->end.kind != IR_GOTO)
+			break;
+		to = block->end.yes;
+	}
+	return to;
+}
+
+void ir_pass_thread(struct ir *ir)
+{
+	for (size_t i = 0; i < ir->n; i++) {
+		struct ir_end *end = &ir->blocks[i].end;
+		uint32_t next[2];
+		unsigned int n = ir_successors(end, next);
+
+		if (n > 0)
+			end->yes = thread(ir, end->yes);
+		if (n > 1)
+			end->no = thread(ir, end->no);
+		/* A check and a fetch stay: they compute what they were asked for. */
+		if (end->kind == IR_BRANCH && end->yes == end->no)
+			*end = (struct ir_end){ .kind = IR_GOTO,
+						.yes = end->yes,
+						.no = IR_NO_BLOCK };
+	}
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The back end: how each thing is written, and that any program is well-formed. */
+
+/* Ahead of cmocka, whose macro fail() would meet our function. */
+#include "../../loader/filter/ebpf.h"
+#include "../tools/random_cbpf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#define PROGRAM(...)                                                                               \
+	(struct cbpf)                                                                              \
+	{                                                                                          \
+		(struct sock_filter[]){ __VA_ARGS__ },                                             \
+			sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
+	}
+
+static char *compiled(const struct filter_run *run)
+{
+	struct filter_prog prog;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_int_equal(filter_compile(run, &prog), 0);
+	ebpf_print(&prog, out);
+	fclose(out);
+	filter_prog_free(&prog);
+	return text;
+}
+
+/* The program of one rule has these lines in a row, whatever their numbers. */
+static void assert_has(struct cbpf prog, bool frags, const char *const *lines)
+{
+	const struct filter_rule rule = { .cbpf = &prog, .verb = FILTER_DROP, .counter = 2 };
+	const struct filter_run run = { .frags = frags, .rules = &rule, .n_rules = 1 };
+	char *text = compiled(&run), *rest = text, *line;
+	size_t at = 0;
+
+	while (lines[at] && (line = strsep(&rest, "\n"))) {
+		const char *insn = strchr(line, ':');
+
+		if (insn && !strncmp(insn + 2, lines[at], strlen(lines[at])))
+			at++;
+		else
+			at = insn && !strncmp(insn + 2, lines[0], strlen(lines[0]));
+	}
+	if (lines[at])
+		fail_msg("no '%s' in its place", lines[at]);
+	free(text);
+}
+
+#define ASSERT_HAS(prog, frags, ...) \
+	assert_has(prog, frags, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void loads_are_checked_and_in_network_order(void **state)
+{
+	(void)state;
+	ASSERT_HAS(PROGRAM(BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 30), BPF_STMT(BPF_RET | BPF_A, 0)),
+		   false, "r3 = r7", "r3 += 0x20", "if r3 <= r8 goto", "goto",
+		   "r0 = *(u16 *)(r7 + 30)", "r0 = be16 r0");
+	ASSERT_HAS(PROGRAM(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 40000), BPF_STMT(BPF_RET | BPF_A, 0)),
+		   false, "r3 = r7", "r3 += 0x9c40", "r0 = *(u32 *)(r3 + 0)", "r0 = be32 r0");
+}
+
+static void an_index_that_may_be_large_is_bounded(void **state)
+{
+	(void)state;
+	ASSERT_HAS(PROGRAM(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_STMT(BPF_MISC | BPF_TAX, 0),
+			   BPF_STMT(BPF_LD | BPF_W | BPF_IND, 12), BPF_STMT(BPF_RET | BPF_A, 0)),
+		   false, "r2 = r1", "r3 = *(u32 *)(r6 + 16)", "w2 += w3", "w2 -= w3",
+		   "if r2 > 0xffef goto", "r2 += r7", "r3 = r2", "r3 += 0x10", "if r3 <= r8 goto",
+		   "goto", "r0 = *(u32 *)(r2 + 12)");
+	ASSERT_HAS(PROGRAM(BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+			   BPF_STMT(BPF_LD | BPF_W | BPF_IND, 12), BPF_STMT(BPF_RET | BPF_A, 0)),
+		   false, "w1 <<= 2", "r2 = r1", "r2 += r7");
+}
+
+static void a_slow_load_keeps_what_lives(void **state)
+{
+	struct cbpf prog = PROGRAM(
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0), BPF_STMT(BPF_RET | BPF_A, 0));
+
+	(void)state;
+	ASSERT_HAS(prog, true, "w2 = 0xe", "*(u64 *)(r10 - 16) = r0", "r1 = r6", "r3 = r10",
+		   "r3 += -8", "w4 = 1", "call bpf_xdp_load_bytes", "r3 = r0",
+		   "r0 = *(u64 *)(r10 - 16)", "if r3 != 0 goto", "r1 = *(u8 *)(r10 - 8)",
+		   "w1 &= 0xf");
+}
+
+static void long_shifts_give_0(void **state)
+{
+	(void)state;
+	ASSERT_HAS(PROGRAM(BPF_STMT(BPF_LD | BPF_LEN, 0), BPF_STMT(BPF_LDX | BPF_LEN, 0),
+			   BPF_STMT(BPF_ALU | BPF_RSH | BPF_X, 0), BPF_STMT(BPF_RET | BPF_A, 0)),
+		   false, "r0 = r9", "r1 = r9", "w0 >>= w1", "if w1 < 0x20 goto", "w0 = 0");
+}
+
+static void a_slot_is_a_constant(void **state)
+{
+	const struct filter_rule rule = { .verb = FILTER_JUMP, .arg = 77, .counter = 2 };
+	const struct filter_run run = { .rules = &rule, .n_rules = 1, .miss_drop = true };
+	char *text = compiled(&run);
+
+	(void)state;
+	assert_non_null(strstr(text, "r1 = r6\n"));
+	assert_non_null(strstr(text, "r2 = map slots\n"));
+	assert_non_null(strstr(text, "w3 = 0x4d\n"));
+	assert_non_null(strstr(text, "call bpf_tail_call\n"));
+	assert_non_null(strstr(text, "w0 = 1\n"));
+	free(text);
+}
+
+/* Well-formedness */
+
+/* Instructions that a jump or a fall leads to. */
+static void assert_well_formed(const struct filter_prog *prog)
+{
+	bool *start = calloc(prog->n_insns + 1, 1), *led = calloc(prog->n_insns + 1, 1);
+
+	for (size_t i = 0; i < prog->n_insns; i++) {
+		start[i] = true;
+		if (prog->insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
+			i++;
+	}
+	led[0] = true;
+	for (size_t i = 0; i < prog->n_insns; i++) {
+		const struct bpf_insn *insn = &prog->insns[i];
+		uint8_t class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+		bool jumps = (class == BPF_JMP && op != BPF_CALL && op != BPF_EXIT) ||
+			     class == BPF_JMP32;
+
+		if (!start[i])
+			continue;
+		if (jumps)
+			led[i + 1 + insn->off] = true;
+		if (insn->code != (BPF_JMP | BPF_JA) && insn->code != (BPF_JMP | BPF_EXIT))
+			led[i + 1 + !start[i + 1]] = true;
+	}
+	for (size_t i = 0; i < prog->n_insns; i++)
+		assert_int_equal(led[i], start[i]);
+	assert_false(led[prog->n_insns]);
+	free(start);
+	free(led);
+}
+
+static void any_program_is_well_formed_and_within_its_bound(void **state)
+{
+	enum { RULES = 5 };
+	struct sock_filter insns[RULES][RANDOM_CBPF_MAX];
+	struct cbpf progs[RULES];
+	struct filter_rule rules[RULES];
+	struct dice dice = { 1 };
+
+	(void)state;
+	for (unsigned int round = 0; round < 3000; round++) {
+		struct filter_run run = { .rules = rules, .n_rules = dice_below(&dice, RULES + 1) };
+		size_t bound = FILTER_INSNS_SHARED;
+		struct filter_prog prog;
+		char why[128];
+
+		run.frags = dice_one_in(&dice, 2);
+		run.jump_at_end = dice_one_in(&dice, 2);
+		for (size_t i = 0; i < run.n_rules; i++) {
+			progs[i] = random_cbpf(&dice, insns[i]);
+			if (cbpf_check(&progs[i], why, sizeof(why)))
+				fail_msg("%s", why);
+			rules[i] = (struct filter_rule){ .cbpf = &progs[i],
+							 .verb = dice_below(&dice, 6) };
+			bound += filter_rule_size(&run, &rules[i]).insns;
+		}
+		assert_int_equal(filter_compile(&run, &prog), 0);
+		assert_well_formed(&prog);
+		assert_in_range(prog.n_insns, 1, bound);
+		filter_prog_free(&prog);
+	}
+}
+
+static void what_is_too_large_is_refused(void **state)
+{
+	struct cbpf prog = { calloc(CBPF_MAX, sizeof(*prog.insns)), CBPF_MAX };
+	const struct filter_rule rule = { .cbpf = &prog, .verb = FILTER_DROP };
+	const struct filter_run run = { .rules = &rule, .n_rules = 1 };
+	struct filter_prog out;
+
+	(void)state;
+	for (size_t i = 0; i < prog.n; i++)
+		prog.insns[i] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET, 1u << i % 32, 1, 0);
+	prog.insns[prog.n - 2] = (struct sock_filter)BPF_STMT(BPF_RET, 1);
+	prog.insns[prog.n - 1] = (struct sock_filter)BPF_STMT(BPF_RET, 0);
+	assert_int_equal(filter_compile(&run, &out), -E2BIG);
+	assert_null(out.insns);
+	assert_in_range(filter_rule_size(&run, &rule).insns, FILTER_INSNS_MAX, UINT32_MAX);
+	free(prog.insns);
+}
+
+static void a_loop_costs_each_of_its_rounds(void **state)
+{
+	struct cbpf once = PROGRAM(BPF_STMT(BPF_LD | BPF_B | BPF_IND, 14),
+				   BPF_JUMP(BPF_JMP | BPF_JEQ, 0, 1, 0), BPF_STMT(BPF_JMP, 0),
+				   BPF_STMT(BPF_RET, 1));
+	struct cbpf loop = PROGRAM(BPF_STMT(BPF_LD | BPF_B | BPF_IND, 14),
+				   BPF_JUMP(BPF_JMP | BPF_JEQ, 0, 1, 0), BPF_STMT(BPF_JMP, -3),
+				   BPF_STMT(BPF_RET, 1));
+	const struct filter_rule straight = { .cbpf = &once }, looping = { .cbpf = &loop };
+	const struct filter_run run = { 0 };
+
+	(void)state;
+	assert_in_range(filter_rule_size(&run, &straight).branches, 1, 10);
+	assert_in_range(filter_rule_size(&run, &looping).branches, IR_LOOPS, 10 * IR_LOOPS);
+}
+
+static void maps_are_set_where_they_are_named(void **state)
+{
+	const struct filter_rule rules[] = {
+		{ .verb = FILTER_COUNT, .counter = 2 },
+		{ .verb = FILTER_REDIRECT, .arg = 1, .counter = 3 },
+	};
+	const struct filter_run run = { .rules = rules, .n_rules = 2 };
+	struct filter_prog prog;
+	bool seen[3] = { 0 };
+
+	(void)state;
+	assert_int_equal(filter_compile(&run, &prog), 0);
+	filter_prog_set_maps(&prog, (int[3]){ 100, 101, 102 });
+	for (size_t i = 0; i < prog.n_insns; i++) {
+		if (prog.insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		assert_int_equal(prog.insns[i].src_reg, BPF_PSEUDO_MAP_FD);
+		assert_in_range(prog.insns[i].imm, 100, 102);
+		seen[prog.insns[i].imm - 100] = true;
+	}
+	assert_true(seen[FILTER_MAP_COUNTERS] && seen[FILTER_MAP_DEVMAP] &&
+		    !seen[FILTER_MAP_SLOTS]);
+	filter_prog_free(&prog);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loads_are_checked_and_in_network_order),
+		cmocka_unit_test(an_index_that_may_be_large_is_bounded),
+		cmocka_unit_test(a_slow_load_keeps_what_lives),
+		cmocka_unit_test(long_shifts_give_0),
+		cmocka_unit_test(a_slot_is_a_constant),
+		cmocka_unit_test(any_program_is_well_formed_and_within_its_bound),
+		cmocka_unit_test(what_is_too_large_is_refused),
+		cmocka_unit_test(a_loop_costs_each_of_its_rounds),
+		cmocka_unit_test(maps_are_set_where_they_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
