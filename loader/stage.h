@@ -43,6 +43,15 @@ struct stage {
  */
 int stage_find(const struct word *word, enum hook_kind hook, struct stage **out);
 
+/* The stage in the object at the path `word`, for whichever hook it is (a tc one: HOOK_INGRESS). */
+int stage_read_file(const struct word *word, struct stage **out);
+
+/* A word that is a path, not the name of a built-in stage. */
+bool stage_is_path(const char *word);
+
+/* "xdp", or "tc" for both of its hooks. */
+const char *stage_hook_name(enum hook_kind hook);
+
 void stage_free(struct stage *stage);
 void stage_freep(struct stage **stage);
 
@@ -51,10 +60,18 @@ void stage_freep(struct stage **stage);
  * checked for range. Every mistake is reported at its place; then -EINVAL. *out has conf_size bytes
  * and is owned by the caller.
  */
-int stage_configure(const struct stage *stage, const struct option *options, size_t n,
+int stage_configure(const struct stage *stage, const struct use_option *options, size_t n,
 		    uint8_t **out);
 
-/* Print the stage's manual (name, doc, options with type, default and doc, reasons) in 80 columns. */
+/* The least and the greatest value that an option may have; a bool has 0 and 1. */
+int64_t stage_option_min(const struct stage_option *option);
+uint64_t stage_option_max(const struct stage_option *option);
+
+/* The default as `use` takes it: "true", "-5". Cut at size bytes; 32 are enough. */
+void stage_option_format(const struct stage_option *option, char *buf, size_t size);
+
+/* Print the stage's manual (name, doc, options with type, default and doc, reasons) in 80 columns.
+ */
 void stage_print_manual(const struct stage *stage, FILE *out);
 
 /* Built-in stages of a hook, in order of name; n returned. Names are static. */
@@ -66,7 +83,7 @@ struct stage_wiring {
 	uint32_t next_slot;	   /* tail-called on NEXT */
 	uint32_t counter;	   /* index of the first of the instance's counters (abi.h) */
 	uint32_t miss_counter;	   /* counted when the tail call to next_slot fails */
-	uint32_t miss_verdict;	   /* then returned: XDP_PASS or XDP_DROP */
+	uint32_t miss_verdict;	   /* then returned: XDP_PASS or XDP_DROP; on tc TC_ACT_* */
 	bool frags;		   /* load with BPF_F_XDP_HAS_FRAGS */
 };
 
@@ -84,8 +101,9 @@ struct stage_instance {
 
 /*
  * Load one instance with `conf` (conf_size bytes, from stage_configure). Maps in `keep` are used
- * again where name and shape agree (a stage's maps follow its rule over an apply). The verifier's
- * words are part of the error. `pos` is the rule's.
+ * again where name and shape agree (a stage's maps follow its rule over an apply). The program's
+ * expected_attach_type is 0. The verifier's words are part of the error. `pos` is the rule's. The
+ * caller owns *out: stage_instance_close().
  */
 int stage_load(const struct stage *stage, const uint8_t *conf, const struct stage_wiring *wiring,
 	       const struct stage_map *keep, size_t n_keep, const struct pos *pos,

@@ -3,24 +3,7 @@
  * The root: attached once to an interface, it stays while generations come and go. It does one
  * thing: tail-call slot 0. What stands there is the policy.
  */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-
-#include "abi.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
-	__uint(max_entries, WEIR_SLOTS);
-} slots SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__type(key, __u32);
-	__type(value, struct weir_counter);
-	__uint(max_entries, WEIR_COUNTERS_MIN);
-} counters SEC(".maps");
+#include "chain.bpf.h"
 
 /* Set at each flip: a generation's `miss` (XDP_PASS or XDP_DROP). */
 __u32 miss_verdict = XDP_PASS;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps of a chain, from user space. Functions return an fd or 0, or a reported -errno.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/* The prog array of a chain: WEIR_SLOTS elements. */
+int maps_create_slots(void);
+
+/* Counters: one struct weir_counter per CPU and index. */
+int maps_create_counters(uint32_t n);
+
+/*
+ * Counters for replay: one per index, mapped into memory, so that a look at all of them costs no
+ * system call. The programs are the same. *out is n elements, to be unmapped by maps_unmap().
+ */
+int maps_create_shared_counters(uint32_t n, struct weir_counter **out);
+void maps_unmap_counters(struct weir_counter *counters, uint32_t n);
+
+/* A devmap of n targets, filled: key i holds ifindexes[i]. n may be 0: one empty element. */
+int maps_create_devmap(const uint32_t *ifindexes, size_t n);
+
+/* Sum n counters from `index` on over all CPUs into out[0..n). */
+int maps_read_counters(int fd, uint32_t index, size_t n, struct weir_counter *out);
+
+/* Set n counters from `index` on to 0. Only for indices that no running program counts. */
+int maps_zero_counters(int fd, uint32_t index, size_t n);
+
+/* A text as a map of one frozen element, so that it can be pinned beside what it describes. */
+int maps_create_text(const char *name, const char *text, size_t len);
+int maps_read_text(int fd, char **text); /* NUL-terminated, owned by the caller */
+
+/* The number of elements of a map. */
+int maps_size(int fd, uint32_t *n);

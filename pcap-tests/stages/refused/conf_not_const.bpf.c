@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// refused: 'conf' must be a global `const volatile struct { … } conf = { … };`
+#include "stage.bpf.h"
+
+volatile struct {
+	__u8 limit;
+} conf = { .limit = 2 };
+
+STAGE(stage, "its option is a variable")
+{
+	return conf.limit ? PASS : NEXT;
+}
