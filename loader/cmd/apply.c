@@ -1,13 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
-#include "../fail.h"
+#include <string.h>
+
+#include "live.h"
+
+static const struct argp argp = {
+	.parser = cmd_parse_file,
+	.args_doc = "FILE",
+	.doc = "Make the policy in FILE live: on all interfaces that it names, or on none. "
+	       "Packets meet the whole old policy or the whole new one.",
+};
+
+static void print_one(const struct live *live, const struct plan_hook *hook)
+{
+	const char *kind = policy_hook_name(hook->hook->kind);
+	struct chain chain;
+
+	if (hook->unchanged) {
+		printf("%s %s: no change\n", hook->nic.name, kind);
+		return;
+	}
+	if (chain_open(&live->tree, hook->nic.name, hook->hook->kind, &chain)) {
+		printf("%s %s: the new generation is live\n", hook->nic.name, kind);
+		return;
+	}
+	printf("%s %s: generation %u is live, %s (%s)\n", hook->nic.name, kind, chain.live,
+	       policy_mode_name(chain.at.mode), chain.at.why);
+	chain_close(&chain);
+}
+
+static void print_text(const struct live *live, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_hooks; i++)
+		print_one(live, &plan->hooks[i]);
+	for (size_t i = 0; i < plan->n_removals; i++)
+		printf("%s %s: detached\n", plan->removals[i].nic.name,
+		       policy_hook_name(plan->removals[i].kind));
+}
+
+/* What fails from the planned on is not the policy's fault. */
+static int apply(struct live *live, const struct policy *policy, const char *source,
+		 struct plan **plan)
+{
+	/* Whole, so that it is found again from elsewhere. */
+	_free_ char *whole = strcmp(source, "-") ? realpath(source, NULL) : NULL;
+	int err;
+
+	if (live_open(live))
+		return CMD_FAILED;
+	err = live_plan(live, policy, plan);
+	if (err)
+		return live_exit(err);
+	live_hold_signals();
+	if (!chain_apply(&live->tree, *plan, whole ? whole : source))
+		return CMD_OK;
+	plan_freep(plan);
+	return CMD_FAILED;
+}
 
 static int run(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return fail(-ENOSYS, "apply: not built yet"), CMD_FAILED;
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_(live_close) struct live live = { .tree.lock_fd = -1 };
+	struct cmd_common common = { 0 };
+	const char *file = NULL;
+	int status = cmd_parse(&argp, argc, argv, &common, &file) ? CMD_FAILED : CMD_OK;
+
+	if (!status)
+		status = live_exit(plan_read_policy(file, &policy));
+	if (!status)
+		status = apply(&live, policy, file, &plan);
+	if (common.json)
+		return cmd_print_json(live_plan_json(&live, plan), status);
+	if (!status)
+		print_text(&live, plan);
+	return status;
 }
 
-const struct cmd cmd_apply = { "apply", "make a policy live, on all its interfaces or on none", run };
+const struct cmd cmd_apply = { "apply", "make a policy live, on all its interfaces or on none",
+			       run };

@@ -1,13 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
-#include "../fail.h"
+#include "live.h"
+
+struct args {
+	const char **interfaces;
+	size_t n;
+	bool all;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	switch (key) {
+	case 'a':
+		args->all = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		cmd_add_word(&args->interfaces, &args->n, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->all == !!args->n)
+			argp_error(state, "from which interfaces? Name them, or say --all");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_option options[] = {
+	{ "all", 'a', NULL, 0, "Every interface of this network namespace", 0 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "IFACE…\n--all",
+	.doc = "Remove the policy from interfaces: programs, maps, links and pins.",
+};
 
 static int run(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return fail(-ENOSYS, "detach: not built yet"), CMD_FAILED;
+	_cleanup_(live_close) struct live live = { .tree.lock_fd = -1 };
+	struct cmd_common common = { 0 };
+	struct args args = { 0 };
+	int err = cmd_parse(&argp, argc, argv, &common, &args), status;
+
+	live_hold_signals();
+	if (!err) {
+		/* What cannot be recovered can be removed. */
+		live_open(&live);
+		err = live.tree.lock_fd < 0 ? -ENODEV : 0;
+	}
+	if (!err)
+		err = chain_detach(&live.tree, args.interfaces, args.n);
+	free(args.interfaces);
+	status = err ? CMD_FAILED : CMD_OK;
+	return common.json ? cmd_print_json(json_object(), status) : status;
 }
 
 const struct cmd cmd_detach = { "detach", "remove the policy from interfaces", run };

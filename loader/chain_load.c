@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "chain_load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "abi.h"
+#include "bpflog.h"
+#include "maps.h"
+
+static uint32_t miss_verdict(enum miss miss)
+{
+	return miss == MISS_DROP ? XDP_DROP : XDP_PASS;
+}
+
+static int place(const struct load_maps *maps, uint32_t slot, int fd)
+{
+	int err = bpf_map_update_elem(maps->slots_fd, &slot, &fd, BPF_ANY);
+
+	return err ? fail(err, "cannot put a program into slot %u: %s", slot, strerror(-err)) : 0;
+}
+
+static struct load_prog *add(struct loaded *loaded)
+{
+	struct load_prog *prog = array_add(loaded->progs, loaded->n_progs);
+
+	if (prog)
+		prog->fd = prog->instance.prog_fd = -1;
+	return prog;
+}
+
+enum { LOG_SIZE = 1 << 20, LOG_LINES = 6 };
+
+/* The verifier's words are asked for only when it has refused: a log costs time. */
+static int load_insns(const char *name, const struct filter_prog *prog, bool frags,
+		      const struct pos *pos)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	_free_ char *log = NULL;
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", prog->insns, prog->n_insns, &opts);
+
+	if (fd >= 0)
+		return fd;
+	bpflog_start();
+	log = calloc(1, LOG_SIZE);
+	if (fd == -EPERM || !log)
+		return fail_at(
+			fd, pos,
+			"the kernel does not let this process load a program: it takes CAP_BPF and CAP_NET_ADMIN; try sudo");
+	opts.log_buf = log;
+	opts.log_size = LOG_SIZE;
+	opts.log_level = 1;
+	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", prog->insns, prog->n_insns, &opts);
+	if (fd >= 0)
+		return fd;
+	bpflog_add(log);
+	return fail_at(
+		fd, pos,
+		"the kernel refuses the program of the rules from here on (%zu instructions): %s%s",
+		prog->n_insns, strerror(-fd), bpflog_tail(LOG_LINES));
+}
+
+static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
+		       const struct load_maps *maps, struct loaded *loaded)
+{
+	const int fds[] = {
+		[FILTER_MAP_SLOTS] = maps->slots_fd,
+		[FILTER_MAP_COUNTERS] = maps->counters_fd,
+		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,
+	};
+	const struct rule *rule =
+		filter->first < hook->n_rules ? hook->rules[filter->first].rule : NULL;
+	struct load_prog *prog = add(loaded);
+	char name[16];
+
+	if (!prog)
+		return fail_oom();
+	snprintf(name, sizeof(name), "weir_rules_%zu", filter->first);
+	filter_prog_set_maps(&filter->prog, fds);
+	prog->slot = filter->slot;
+	prog->fd =
+		load_insns(name, &filter->prog, hook->frags, rule ? &rule->pos : &hook->hook->pos);
+	if (prog->fd < 0)
+		return prog->fd;
+	return prog->slot ? place(maps, prog->slot, prog->fd) : 0;
+}
+
+static int load_stage(const struct plan_hook *hook, const struct plan_rule *rule, uint32_t next,
+		      const struct load_maps *maps, const struct load_keep *keep,
+		      struct loaded *loaded)
+{
+	const struct stage_wiring wiring = {
+		.slots_fd = maps->slots_fd,
+		.counters_fd = maps->counters_fd,
+		.next_slot = next,
+		.counter = rule->counter,
+		.miss_counter = WEIR_COUNTER_MISS,
+		.miss_verdict = miss_verdict(hook->hook->miss),
+		.frags = hook->frags,
+	};
+	struct stage_instance kept = { .prog_fd = -1 };
+	struct load_prog *prog = add(loaded);
+	int err = prog ? 0 : fail_oom();
+
+	if (!err && keep)
+		err = keep->maps(rule, &kept.maps, &kept.n_maps, keep->arg);
+	if (!err)
+		err = stage_load(rule->stage, rule->conf, &wiring, kept.maps, kept.n_maps,
+				 &rule->rule->pos, &prog->instance);
+	stage_instance_close(&kept);
+	if (err)
+		return err;
+	prog->rule = rule;
+	prog->slot = rule->slot;
+	prog->fd = prog->instance.prog_fd;
+	return place(maps, prog->slot, prog->fd);
+}
+
+static int create_devmap(const struct plan_hook *hook, struct loaded *loaded)
+{
+	_free_ uint32_t *ifindexes = calloc(hook->n_targets + 1, sizeof(*ifindexes));
+
+	if (!ifindexes)
+		return fail_oom();
+	if (!hook->n_targets)
+		return 0;
+	for (size_t i = 0; i < hook->n_targets; i++)
+		ifindexes[i] = hook->targets[i].ifindex;
+	loaded->devmap_fd = maps_create_devmap(ifindexes, hook->n_targets);
+	return loaded->devmap_fd < 0 ? loaded->devmap_fd : 0;
+}
+
+/*
+ * From the end to the start: what a program jumps to is in its slot before the program is loaded,
+ * and the JIT makes a direct jump of it at once.
+ */
+static int load_programs(const struct plan_hook *hook, const struct load_maps *maps,
+			 const struct load_keep *keep, struct loaded *loaded)
+{
+	int err = create_devmap(hook, loaded);
+
+	for (size_t i = hook->n_filters; i-- > 0 && !err;) {
+		struct plan_filter *filter = &hook->filters[i];
+		const struct plan_rule *before =
+			filter->first ? &hook->rules[filter->first - 1] : NULL;
+
+		err = load_filter(hook, filter, maps, loaded);
+		if (!err && before && before->stage)
+			err = load_stage(hook, before, filter->slot, maps, keep, loaded);
+	}
+	return err;
+}
+
+int load_generation(const struct plan_hook *hook, const struct load_maps *maps,
+		    const struct load_keep *keep, struct loaded *out)
+{
+	int err;
+
+	*out = (struct loaded){ .devmap_fd = -1 };
+	err = load_programs(hook, maps, keep, out);
+	if (err)
+		loaded_close(out);
+	return err;
+}
+
+void loaded_close(struct loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->n_progs; i++) {
+		struct load_prog *prog = &loaded->progs[i];
+
+		if (prog->instance.prog_fd < 0)
+			own_close(&prog->fd);
+		stage_instance_close(&prog->instance);
+	}
+	free(loaded->progs);
+	own_close(&loaded->devmap_fd);
+	*loaded = (struct loaded){ .devmap_fd = -1 };
+}
+
+int loaded_first(const struct loaded *loaded)
+{
+	return loaded->progs[loaded->n_progs - 1].fd;
+}
+
+static int open_root(const struct load_maps *maps, bool frags, struct bpf_object **out)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir_root");
+	struct bpf_program *prog;
+	struct bpf_object *object;
+	const void *image;
+	size_t size;
+	int err;
+
+	bpflog_start();
+	image = stage_embedded("xdp/root", &size);
+	object = bpf_object__open_mem(image, size, &opts);
+	if (!object)
+		return fail(-errno, "cannot open the root program: %s", strerror(errno));
+	*out = object;
+	prog = bpf_object__find_program_by_name(object, "weir_root");
+	/* All programs of a prog array agree in this, and behind a dispatcher it must be 0. */
+	bpf_program__set_expected_attach_type(prog, 0);
+	if (frags)
+		bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_XDP_HAS_FRAGS);
+	err = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "slots"), maps->slots_fd);
+	if (!err)
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "counters"),
+					maps->counters_fd);
+	return err ? fail(err, "cannot bind the root program to its maps: %s", strerror(-err)) : 0;
+}
+
+int load_root(const struct load_maps *maps, bool frags, int *root_fd, int *config_fd)
+{
+	struct bpf_object *object = NULL;
+	int err = open_root(maps, frags, &object);
+
+	if (!err) {
+		err = bpf_object__load(object);
+		if (err)
+			fail(err, "the kernel refuses the root program: %s%s", strerror(-err),
+			     bpflog_tail(LOG_LINES));
+	}
+	if (!err) {
+		*root_fd =
+			dup(bpf_program__fd(bpf_object__find_program_by_name(object, "weir_root")));
+		*config_fd = dup(bpf_map__fd(bpf_object__find_map_by_name(object, ".data")));
+		if (*root_fd < 0 || *config_fd < 0)
+			err = fail(-errno, "cannot keep the root program: %s", strerror(errno));
+	}
+	bpf_object__close(object);
+	return err;
+}
+
+int load_empty(bool frags)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_ABORTED },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_empty", "GPL", insns, ARRAY_SIZE(insns),
+			     &opts);
+}
+
+int load_set_miss(int config_fd, enum miss miss)
+{
+	uint32_t key = 0, verdict = miss_verdict(miss);
+	int err = bpf_map_update_elem(config_fd, &key, &verdict, BPF_ANY);
+
+	return err ? fail(err, "cannot set what happens on a miss: %s", strerror(-err)) : 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loading: a planned hook becomes programs in the kernel, placed in the slots of a given chain. It
+ * pins nothing and attaches nothing: chain.c does that, and replay runs what it gets here as it is.
+ */
+#pragma once
+#include "plan.h"
+
+/* The maps that programs of a chain are bound to. Not owned. */
+struct load_maps {
+	int slots_fd, counters_fd;
+};
+
+struct load_prog {
+	uint32_t slot; /* 0: the generation's first program */
+	int fd;
+	const struct plan_rule *rule;	/* of a stage; else NULL */
+	struct stage_instance instance; /* of a stage: its maps; prog_fd is fd above */
+};
+
+/* A generation's programs. progs[n-1] is the first program: what runs before others is loaded after
+ * them. */
+struct loaded {
+	struct load_prog *progs;
+	size_t n_progs;
+	int devmap_fd; /* -1: no redirect */
+};
+
+/* The maps that the stage of a rule had before: *n of them, fds owned by the caller's callee. */
+struct load_keep {
+	int (*maps)(const struct plan_rule *rule, struct stage_map **maps, size_t *n, void *arg);
+	void *arg;
+};
+
+/*
+ * Load all programs of a hook and put them into their slots, all but slot 0. On failure, which is
+ * reported, everything is closed; slots that were filled are the caller's to clear.
+ * `keep` may be NULL.
+ */
+int load_generation(const struct plan_hook *hook, const struct load_maps *maps,
+		    const struct load_keep *keep, struct loaded *out);
+void loaded_close(struct loaded *loaded);
+
+/* The first program's fd. */
+int loaded_first(const struct loaded *loaded);
+
+/*
+ * Load the root for a chain. *config_fd is its .data (the miss verdict). To be loaded when slot 0
+ * is filled, so that its tail call is a direct jump from the start.
+ */
+int load_root(const struct load_maps *maps, bool frags, int *root_fd, int *config_fd);
+
+/* A program that does nothing, for slots that nothing jumps to. Its fd, or -errno, not reported. */
+int load_empty(bool frags);
+
+/* Set the root's verdict for a failed tail call. */
+int load_set_miss(int config_fd, enum miss miss);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "../out_json.h"
+#include "../compat.h"
+#include "cmd.h"
+
+static void hold_signals(sigset_t *before)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+void live_hold_signals(void)
+{
+	hold_signals(NULL);
+}
+
+int live_open(struct live *live)
+{
+	sigset_t before;
+	int err;
+
+	*live = (struct live){ .tree.lock_fd = -1 };
+	err = pin_open(&live->tree);
+	if (err)
+		return err;
+	hold_signals(&before);
+	err = chain_recover(&live->tree);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+void live_close(struct live *live)
+{
+	for (size_t i = 0; i < live->n_chains; i++) {
+		chain_base_free(&live->chains[i]->base);
+		chain_close(&live->chains[i]->chain);
+		free(live->chains[i]);
+	}
+	free(live->chains);
+	pin_close(&live->tree);
+}
+
+static int ask_nic(const struct word *name, struct nic *out, void *arg)
+{
+	(void)arg;
+	return nic_probe_at(name->text, &name->pos, out);
+}
+
+static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg)
+{
+	struct live *live = arg;
+	struct live_chain *one = calloc(1, sizeof(*one)), **slot;
+	int err;
+
+	slot = one ? array_add(live->chains, live->n_chains) : NULL;
+	if (!slot) {
+		free(one);
+		return fail_oom();
+	}
+	*slot = one;
+	err = chain_base(&live->tree, nic, kind, &one->chain, &one->base);
+	*out = one->base;
+	return err == -EINVAL ? -EIO : err; /* the kernel's: the policy is not at fault */
+}
+
+int live_plan(struct live *live, const struct policy *policy, struct plan **out)
+{
+	const struct plan_asks asks = {
+		.nic = ask_nic,
+		.base = ask_base,
+		.arg = live,
+		.by_helper = !compat_has_perfmon(),
+	};
+
+	int err = plan_make(policy, &asks, out);
+
+	if (!err && !(*out)->n_hooks && !(*out)->n_removals)
+		note("this policy names no interface: there is nothing to do");
+	return err;
+}
+
+const struct chain *live_chain_of(const struct live *live, const struct plan_hook *hook)
+{
+	for (size_t i = 0; i < live->n_chains; i++) {
+		const struct live_chain *one = live->chains[i];
+
+		if (one->base.loaded && one->chain.kind == hook->hook->kind &&
+		    !strcmp(one->chain.interface, hook->nic.name))
+			return &one->chain;
+	}
+	return NULL;
+}
+
+json_t *live_plan_json(const struct live *live, const struct plan *plan)
+{
+	json_t *hooks = json_array();
+
+	for (size_t i = 0; plan && i < plan->n_hooks; i++)
+		json_array_append_new(
+			hooks,
+			out_json_plan_hook(&plan->hooks[i], live_chain_of(live, &plan->hooks[i])));
+	for (size_t i = 0; plan && i < plan->n_removals; i++)
+		json_array_append_new(hooks, out_json_removal(&plan->removals[i]));
+	return json_pack("{s:o}", "hooks", hooks);
+}
+
+int live_exit(int err)
+{
+	return !err ? CMD_OK : err == -EINVAL ? CMD_POLICY : CMD_FAILED;
+}

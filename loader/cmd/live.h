@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What commands on live chains share: the locked tree, recovered, and the planner's questions. */
+#pragma once
+#include <jansson.h>
+
+#include "../chain.h"
+#include "../plan.h"
+
+/* The tree, and every chain that the planner asked about (some hold nothing). */
+struct live {
+	struct pin_tree tree;
+	struct live_chain {
+		struct chain chain;
+		struct plan_base base;
+	} * *chains;
+	size_t n_chains;
+};
+
+/* Open and lock the tree of this network namespace, and recover what a dead process left. */
+int live_open(struct live *live);
+
+/*
+ * From here on to the end of the process ^C waits, and so does the end of who reads our output:
+ * nothing is to stay half done.
+ */
+void live_hold_signals(void);
+void live_close(struct live *live);
+
+/* Plan a policy against the kernel and what is loaded. */
+int live_plan(struct live *live, const struct policy *policy, struct plan **out);
+
+/* The chain that a planned hook would change; NULL if there is none. */
+const struct chain *live_chain_of(const struct live *live, const struct plan_hook *hook);
+
+/* A plan (NULL: it failed, no hooks) as JSON, a new reference. */
+json_t *live_plan_json(const struct live *live, const struct plan *plan);
+
+/*
+ * The exit status for what reading or planning a policy returned: CMD_POLICY for -EINVAL, else
+ * CMD_FAILED; CMD_OK for 0.
+ */
+int live_exit(int err);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "out_json.h"
+
+#include "plan_diff.h"
+
+static json_t *counter(struct weir_counter c)
+{
+	return json_pack("{s:I, s:I}", "packets", (json_int_t)c.packets, "bytes",
+			 (json_int_t)c.bytes);
+}
+
+static json_t *stage_json(const struct status_rule *rule)
+{
+	json_t *reasons = json_object();
+
+	for (size_t i = 0; i < rule->n_reasons; i++)
+		json_object_set_new(reasons, rule->reasons[i].name,
+				    counter((struct weir_counter){ rule->reasons[i].packets,
+								   rule->reasons[i].bytes }));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "passed", counter(rule->passed), "dropped",
+			 counter(rule->dropped), "reflected", counter(rule->reflected),
+			 "redirected", counter(rule->redirected), "reasons", reasons);
+}
+
+static json_t *rule_json(const struct status_rule *rule)
+{
+	json_t *o = json_pack("{s:s, s:s?, s:I, s:I, s:I}", "rule", rule->text, "label",
+			      rule->label, "line", (json_int_t)rule->line, "packets",
+			      (json_int_t)rule->matched.packets, "bytes",
+			      (json_int_t)rule->matched.bytes);
+
+	if (o && rule->target)
+		json_object_set_new(o, "lost", counter(rule->lost));
+	if (o && rule->is_stage)
+		json_object_set_new(o, "stage", stage_json(rule));
+	return o;
+}
+
+static json_t *hook_json(const struct status_hook *hook)
+{
+	const struct chain *chain = &hook->chain;
+	const struct meta *meta = chain->live_meta;
+	json_t *rules = json_array(), *o;
+
+	for (size_t i = 0; i < hook->n_rules; i++)
+		json_array_append_new(rules, rule_json(&hook->rules[i]));
+	o = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:I, s:I, s:s}",
+		      "interface", chain->interface, "hook", policy_hook_name(chain->kind),
+		      "attached", chain->at.attached && !hook->renamed_or_gone, "ifindex",
+		      (json_int_t)chain->at.ifindex, "mode", policy_mode_name(chain->at.mode),
+		      "wanted", policy_mode_name(meta->wanted), "why", chain->at.why, "frags",
+		      meta->frags, "generation", (json_int_t)chain->live, "rollback",
+		      (json_int_t)chain->rollback, "source", meta->source, "applied",
+		      (json_int_t)meta->applied, "program_id", (json_int_t)chain->at.prog_id,
+		      "policy", meta->text);
+	if (!o) {
+		json_decref(rules);
+		return NULL;
+	}
+	json_object_set_new(o, "rules", rules);
+	json_object_set_new(o, "no_final_rule", counter(hook->ended));
+	json_object_set_new(o, "missed", counter(hook->missed));
+	return o;
+}
+
+json_t *out_json_status(const struct status *status)
+{
+	json_t *hooks = json_array();
+
+	for (size_t i = 0; i < status->n_hooks; i++)
+		json_array_append_new(hooks, hook_json(&status->hooks[i]));
+	return json_pack("{s:I, s:o}", "time_ns", (json_int_t)status->time_ns, "hooks", hooks);
+}
+
+static const char *edit_name(enum plan_edit_kind kind)
+{
+	return kind == PLAN_ADD ? "add" : kind == PLAN_REMOVE ? "remove" : "keep";
+}
+
+json_t *out_json_plan_hook(const struct plan_hook *hook, const struct chain *chain)
+{
+	const char *change = hook->unchanged ? "none" : chain && hook->attached ? "flip" : "attach";
+	json_t *list = json_array(), *modes = json_array();
+	_free_ struct plan_edit *edits = NULL;
+	ssize_t n = hook->unchanged ? 0 : plan_diff(chain ? chain->live_meta : NULL, hook, &edits);
+
+	for (ssize_t i = 0; i < n; i++)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s?}", "do", edit_name(edits[i].kind),
+						"rule", edits[i].text, "label", edits[i].label));
+	for (size_t i = 0; i < hook->n_modes; i++)
+		json_array_append_new(modes, json_string(policy_mode_name(hook->modes[i])));
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "interface", hook->nic.name, "hook",
+			 policy_hook_name(hook->hook->kind), "change", change, "modes", modes,
+			 "why", hook->why, "tail_calls", (json_int_t)hook->tail_calls, "rules",
+			 list);
+}
+
+json_t *out_json_removal(const struct plan_removal *removal)
+{
+	return json_pack("{s:s, s:s, s:s}", "interface", removal->nic.name, "hook",
+			 policy_hook_name(removal->kind), "change", "detach");
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "out_text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <string.h>
+#include <time.h>
+
+/* 1234567 as "1,234,567". */
+static const char *grouped(uint64_t n, char buf[32])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), at = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}
+
+/* Three digits and a prefix (SI, powers of 1000): 98.7 M. */
+static const char *scaled(double n, char buf[32])
+{
+	static const char prefixes[] = " kMGTPE";
+	int i = 0;
+
+	for (; n >= 999.5 && prefixes[i + 1]; i++)
+		n /= 1000;
+	if (!i)
+		snprintf(buf, 32, "%.0f ", n);
+	else
+		snprintf(buf, 32, "%.*f %c", n < 9.995 ? 2 : n < 99.95 ? 1 : 0, n, prefixes[i]);
+	return buf;
+}
+
+/* What a line of counters says: a word in front, and a rate when there is an earlier value. */
+static void put_counter(FILE *out, const char *what, struct weir_counter now,
+			const struct weir_counter *before, double seconds)
+{
+	char packets[32], bytes[32], pps[32], bps[32];
+
+	fprintf(out, "        #   %15s packets  %9sB", grouped(now.packets, packets),
+		scaled(now.bytes, bytes));
+	if (before)
+		fprintf(out, "  %7spps  %7sbit/s",
+			scaled((now.packets - before->packets) / seconds, pps),
+			scaled((now.bytes - before->bytes) * 8 / seconds, bps));
+	fprintf(out, "%s%s\n", *what ? "  " : "", what);
+}
+
+static void put_stage(FILE *out, const struct status_rule *rule)
+{
+	const struct {
+		const char *what;
+		const struct weir_counter *counter;
+	} verdicts[] = {
+		{ "passed by it", &rule->passed },
+		{ "dropped by it", &rule->dropped },
+		{ "reflected by it", &rule->reflected },
+		{ "redirected by it", &rule->redirected },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++)
+		if (verdicts[i].counter->packets)
+			put_counter(out, verdicts[i].what, *verdicts[i].counter, NULL, 0);
+	for (size_t i = 0; i < rule->n_reasons; i++) {
+		const struct status_reason *reason = &rule->reasons[i];
+
+		if (reason->packets)
+			put_counter(out, reason->name,
+				    (struct weir_counter){ reason->packets, reason->bytes }, NULL,
+				    0);
+	}
+}
+
+static void put_rule(FILE *out, const struct status_rule *rule, const struct status_rule *before,
+		     double seconds)
+{
+	fprintf(out, "        %s", rule->text);
+	if (rule->label)
+		fprintf(out, "    # %s", rule->label);
+	fputc('\n', out);
+	put_counter(out, "", rule->matched, before ? &before->matched : NULL, seconds);
+	if (rule->lost.packets)
+		put_counter(out, "lost: the target is gone", rule->lost, NULL, 0);
+	if (rule->is_stage)
+		put_stage(out, rule);
+}
+
+/* The rule of an earlier status that counts at the same place. */
+static const struct status_rule *same_rule(const struct status_hook *before, size_t i,
+					   const struct status_rule *rule)
+{
+	if (!before || i >= before->n_rules || strcmp(before->rules[i].text, rule->text))
+		return NULL;
+	return &before->rules[i];
+}
+
+void out_text_source(const struct meta *meta, FILE *out)
+{
+	const char *name = strcmp(meta->source, "-") ? meta->source : "standard input";
+
+	for (; *name; name++)
+		putc(iscntrl((unsigned char)*name) ? '?' : *name, out);
+}
+
+static void put_attachment(FILE *out, const struct status_hook *hook)
+{
+	const struct chain *chain = &hook->chain;
+	const struct meta *meta = chain->live_meta;
+	char when[32] = "";
+	time_t applied = meta->applied;
+	char name[IF_NAMESIZE] = "";
+	struct tm tm;
+
+	if_indextoname(chain->at.ifindex, name);
+	if (localtime_r(&applied, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	if (chain->at.elsewhere)
+		fprintf(out,
+			"    # ATTACHED TO an interface that was moved to another network namespace: `weir detach %s` takes it off there\n",
+			chain->interface);
+	else if (!chain->at.attached)
+		fprintf(out, "    # NOT ATTACHED: the interface it was on is gone; apply again\n");
+	else if (hook->renamed_or_gone)
+		fprintf(out,
+			"    # ATTACHED TO %s, which was %s then: `weir detach %s`, then apply for %s\n",
+			name, chain->interface, chain->interface, name);
+	else
+		fprintf(out, "    # %s%s: %s\n", policy_mode_name(chain->at.mode),
+			meta->wanted == XDP_AUTO ? " (auto)" : "", chain->at.why);
+	fprintf(out, "    # generation %u of %s, from ", chain->live, when);
+	out_text_source(meta, out);
+	fprintf(out, "%s\n", meta->frags ? ", with xdp.frags" : "");
+	if (chain->rollback)
+		fprintf(out, "    # `weir rollback %s` goes back to generation %u\n",
+			chain->interface, chain->rollback);
+}
+
+/* The line that opens the hook's block, as the normal form has it; there an empty block ends, too.
+ */
+static void put_head(FILE *out, const char *text)
+{
+	const char *line = strchr(text, '\n');
+	const char *brace = line ? strchr(line, '{') : NULL;
+
+	if (brace)
+		fprintf(out, "%.*s\n", (int)(brace - line), line + 1);
+}
+
+static void put_hook(FILE *out, const struct status_hook *hook, const struct status_hook *before,
+		     double seconds)
+{
+	fprintf(out, "interface %s {\n", hook->chain.interface);
+	put_attachment(out, hook);
+	put_head(out, hook->chain.live_meta->text);
+	for (size_t i = 0; i < hook->n_rules; i++)
+		put_rule(out, &hook->rules[i], same_rule(before, i, &hook->rules[i]), seconds);
+	fputs("        # no final rule: passed\n", out);
+	put_counter(out, "", hook->ended, before ? &before->ended : NULL, seconds);
+	if (hook->missed.packets)
+		put_counter(out, "MISSED: the chain could not be entered", hook->missed, NULL, 0);
+	fputs("    }\n}\n", out);
+}
+
+static const struct status_hook *same_hook(const struct status *before,
+					   const struct status_hook *hook)
+{
+	for (size_t i = 0; before && i < before->n_hooks; i++)
+		if (!strcmp(before->hooks[i].chain.interface, hook->chain.interface) &&
+		    before->hooks[i].chain.kind == hook->chain.kind)
+			return &before->hooks[i];
+	return NULL;
+}
+
+void out_text_status(const struct status *status, const struct status *before, FILE *out)
+{
+	double seconds = before ? (status->time_ns - before->time_ns) / 1e9 : 0;
+
+	if (!status->n_hooks)
+		fputs("# no policy of weir is on any interface of this network namespace\n", out);
+	for (size_t i = 0; i < status->n_hooks; i++)
+		put_hook(out, &status->hooks[i], same_hook(before, &status->hooks[i]), seconds);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The plan: a policy, what the NICs can do and what is loaded already become every decision that
+ * apply will carry out: slots, instructions, indices of counters, mode of attaching and the
+ * sentence that says why. Nothing here calls bpf(): what is wanted does not know how it is done.
+ * The NIC and the loaded state are asked through functions, so all of it is tested without either.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "filter/filter.h"
+#include "nic.h"
+#include "policy.h"
+#include "stage.h"
+
+/* The kernel's MAX_TAIL_CALL_CNT (include/linux/bpf.h). */
+enum { PLAN_TAIL_CALLS_MAX = 33 };
+
+/* A rule that a loaded generation holds: who it is, and where its counters are. */
+struct plan_known {
+	const char *identity;
+	uint32_t counter, n_counters;
+};
+
+/* What one interface and hook holds now. All of it is the asked one's, valid while planning. */
+struct plan_base {
+	bool loaded;	     /* there is a chain */
+	bool attached;	     /* its link holds the interface that has the name today */
+	bool frags;	     /* its programs were loaded for packets of several buffers */
+	enum xdp_mode mode;  /* native or generic, when attached */
+	const char *why;     /* the sentence of that time */
+	const char *key;     /* the live generation's plan_hook.key */
+	uint32_t n_counters; /* elements of the counters map */
+	const struct plan_known *known; /* rules of the live generation, then of the rollback one */
+	size_t n_known;
+	const uint32_t *slots; /* in use by either */
+	size_t n_slots;
+};
+
+/* Where the planner asks. */
+struct plan_asks {
+	/* As nic_probe(); what it fails for is reported at the word. */
+	int (*nic)(const struct word *name, struct nic *out, void *arg);
+	int (*base)(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg);
+	void *arg;
+	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
+};
+
+struct plan_target {
+	const char *name; /* the rule's */
+	uint32_t ifindex;
+};
+
+/* A rule, planned. */
+struct plan_rule {
+	const struct rule *rule;
+	char *text;	/* normal form, no label: what it is known by */
+	char *identity; /* text, " #N" where it stands for the Nth time, a stage's reasons */
+	uint32_t counter, n_counters; /* index of its first counter; how many (maps/abi.h) */
+	bool kept;		      /* it had that index before: its counters go on */
+	struct cbpf cbpf;	      /* n 0: no expression */
+	uint32_t target;	      /* redirect: key in the devmap */
+	struct stage *stage;	      /* use */
+	uint8_t *conf;		      /* use: stage->conf_size bytes */
+	uint32_t slot;		      /* use: where its instance stands */
+};
+
+/* A program of the chain that was generated: rules first … end-1. */
+struct plan_filter {
+	uint32_t slot; /* 0: the generation's first program */
+	size_t first, end;
+	struct filter_prog prog;
+};
+
+struct plan_hook {
+	const struct interface *interface;
+	const struct hook *hook;
+	struct nic nic;
+	bool unchanged; /* what runs is what is wanted: nothing to do */
+	bool loaded, attached;
+	enum xdp_mode modes[2]; /* to try, in this order, when it is not attached */
+	size_t n_modes;
+	char *why; /* the sentence that says why this mode */
+	bool frags, by_helper;
+	struct plan_target *targets;
+	size_t n_targets;
+	struct plan_rule *rules;
+	size_t n_rules;
+	struct plan_filter *filters; /* [0] is the generation's first program */
+	size_t n_filters;
+	uint32_t n_counters;	 /* elements the counters map must have at least */
+	unsigned int tail_calls; /* on the longest path */
+	char *text; /* the hook's normal form: a policy of this interface and hook alone */
+	char *key;  /* equal keys: the same programs and targets */
+};
+
+/* A hook that is loaded, on an interface that the policy names, which has no such hook there. */
+struct plan_removal {
+	struct nic nic;
+	enum hook_kind kind;
+};
+
+struct plan {
+	struct plan_hook *hooks;
+	size_t n_hooks;
+	struct plan_removal *removals;
+	size_t n_removals;
+};
+
+/*
+ * Plan a policy, which must outlive the plan. Every mistake is reported at its rule, in one run:
+ * -EINVAL if the policy is at fault (what this version cannot do is said so, in a plain sentence),
+ * else what an ask returned. On failure *out is NULL.
+ */
+int plan_make(const struct policy *policy, const struct plan_asks *asks, struct plan **out);
+
+void plan_free(struct plan *plan);
+void plan_freep(struct plan **plan);
+
+/*
+ * Read a policy (policy_read()). If it has mistakes, those that plan_check() finds are reported
+ * too, in the same run. On failure *out is NULL.
+ */
+int plan_read_policy(const char *path, struct policy **out);
+
+/*
+ * What `check` can say without a kernel: compile every expression, resolve every stage and its
+ * options. Mistakes are reported (-EINVAL); what plan_make() would refuse is a note.
+ */
+int plan_check(const struct policy *policy);

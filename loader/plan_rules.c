@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each rule says by itself: its text, its expression compiled, its stage and options. */
+#include <string.h>
+
+#include "filter/expr.h"
+#include "plan_parts.h"
+
+/* Rules with mistakes that are reported of one hook. */
+enum { MISTAKES_MAX = 50 };
+
+void plan_rule_clear(struct plan_rule *rule)
+{
+	free(rule->text);
+	free(rule->identity);
+	cbpf_free(&rule->cbpf);
+	stage_free(rule->stage);
+	free(rule->conf);
+}
+
+static int print_text(struct plan_rule *rule)
+{
+	size_t len;
+	FILE *out = open_memstream(&rule->text, &len);
+
+	if (!out)
+		return fail_oom();
+	policy_print_rule(rule->rule, out);
+	return fclose(out) ? fail_oom() : 0;
+}
+
+static int compile(struct plan_rule *planned)
+{
+	const struct rule *rule = planned->rule;
+
+	if (rule->bytecode)
+		return cbpf_parse(rule->bytecode, &rule->expr_pos, &planned->cbpf);
+	if (!rule->expr)
+		return 0;
+	return expr_compile(rule->expr, &rule->expr_pos, GRAMMAR_POLICY, &planned->cbpf);
+}
+
+static int resolve_stage(struct plan_rule *planned, enum hook_kind kind)
+{
+	const struct action *action = &planned->rule->action;
+	int err = stage_find(&action->use.stage, kind, &planned->stage);
+
+	/* Whatever is the matter with an object, it is the policy that names it. */
+	if (err)
+		return err == -ENOMEM ? err : -EINVAL;
+	return stage_configure(planned->stage, action->use.options, action->use.n_options,
+			       &planned->conf);
+}
+
+static int resolve(struct plan_rule *planned, enum hook_kind kind)
+{
+	int err = print_text(planned), stage_err = 0;
+
+	if (err)
+		return err;
+	err = compile(planned);
+	if (planned->rule->action.kind == ACTION_USE)
+		stage_err = resolve_stage(planned, kind);
+	return err ? err : stage_err;
+}
+
+int plan_resolve_rules(struct plan_hook *hook)
+{
+	unsigned int mistakes = 0;
+	int first_err = 0;
+
+	hook->rules = calloc(hook->hook->n_rules + 1, sizeof(*hook->rules));
+	if (!hook->rules)
+		return fail_oom();
+	hook->n_rules = hook->hook->n_rules;
+	for (size_t i = 0; i < hook->n_rules; i++) {
+		int err;
+
+		hook->rules[i].rule = &hook->hook->rules[i];
+		err = resolve(&hook->rules[i], hook->hook->kind);
+		if (!first_err)
+			first_err = err;
+		if (err && ++mistakes == MISTAKES_MAX)
+			return fail(err,
+				    "too many mistakes: those of the rules below are not shown");
+	}
+	return first_err;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "capture.h"
+#include "chain_load.h"
+#include "compat.h"
+#include "maps.h"
+#include "testrun.h"
+
+struct replay {
+	struct plan *plan;
+	struct interface interface; /* the one hook, as a policy of its own */
+	struct policy policy;
+	struct word name;
+	struct weir_counter *counters; /* shared with the programs */
+	uint64_t *seen;		       /* packets of each counter before the packet under way */
+	uint32_t n_counters;
+	int slots_fd, counters_fd, root_fd, config_fd;
+	struct loaded loaded;
+	bool frags;
+	char verdict[32];
+};
+
+/* Nothing need exist: any name is an interface here, and can be redirected to (it is lo). */
+static int ask_nic(const struct word *name, struct nic *out, void *arg)
+{
+	const struct replay *replay = arg;
+
+	*out = (struct nic){ .ifindex = 1, .ethernet = true, .up = true, .carrier = true };
+	snprintf(out->name, sizeof(out->name), "%s", name->text);
+	out->native = out->target = out->frags = NIC_YES;
+	/* What nic_needs_frags() compares. */
+	out->mtu = replay->frags ? TESTRUN_MAX : 1500;
+	out->one_buffer_mtu = TESTRUN_LINEAR;
+	return 0;
+}
+
+static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg)
+{
+	(void)nic;
+	(void)kind;
+	(void)arg;
+	*out = (struct plan_base){ 0 };
+	return 0;
+}
+
+static const struct hook *find_hook(const struct policy *policy, const char *name,
+				    enum hook_kind kind)
+{
+	for (size_t i = 0; i < policy->n_interfaces; i++) {
+		const struct interface *interface = &policy->interfaces[i];
+
+		for (size_t j = 0; j < interface->n_names; j++)
+			for (size_t k = 0; k < interface->n_hooks; k++)
+				if (!strcmp(interface->names[j].text, name) &&
+				    interface->hooks[k].kind == kind)
+					return &interface->hooks[k];
+	}
+	return NULL;
+}
+
+/* Can it be read twice? A pipe cannot. */
+static bool is_file(const char *path)
+{
+	struct stat stat_buf;
+
+	return strcmp(path, "-") && !stat(path, &stat_buf) && S_ISREG(stat_buf.st_mode);
+}
+
+static int look_into(struct replay *replay, const char *path)
+{
+	_cleanup_(capture_closep) struct capture *capture = NULL;
+	struct capture_packet packet;
+	int err = capture_open(path, &capture);
+
+	while (!err && (err = capture_next(capture, &packet)) > 0) {
+		replay->frags |= packet.caplen > TESTRUN_LINEAR;
+		err = 0;
+	}
+	return err;
+}
+
+/* Are there packets that come in fragments? Only then the slower way to them is compiled in. */
+static int look_for_long(struct replay *replay, const char *const *captures, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (is_file(captures[i]))
+			err = look_into(replay, captures[i]);
+		else
+			replay->frags = true;
+	}
+	return err;
+}
+
+static int make_plan(struct replay *replay, const struct policy *policy, const struct hook *hook,
+		     const char *name)
+{
+	const struct plan_asks asks = {
+		.nic = ask_nic,
+		.base = ask_base,
+		.arg = replay,
+		.by_helper = !compat_has_perfmon(),
+	};
+
+	replay->policy = *policy;
+	replay->policy.interfaces = &replay->interface;
+	replay->policy.n_interfaces = 1;
+	replay->interface = (struct interface){
+		.names = &replay->name, .n_names = 1, .hooks = (struct hook *)hook, .n_hooks = 1
+	};
+	replay->name.text = (char *)name;
+	return plan_make(&replay->policy, &asks, &replay->plan);
+}
+
+static int load(struct replay *replay)
+{
+	const struct plan_hook *hook = &replay->plan->hooks[0];
+	uint32_t slot = 0;
+	int err, first;
+
+	replay->n_counters = hook->n_counters;
+	replay->seen = calloc(replay->n_counters, sizeof(*replay->seen));
+	if (!replay->seen)
+		return fail_oom();
+	replay->slots_fd = maps_create_slots();
+	if (replay->slots_fd < 0)
+		return replay->slots_fd;
+	replay->counters_fd = maps_create_shared_counters(replay->n_counters, &replay->counters);
+	if (replay->counters_fd < 0)
+		return replay->counters_fd;
+
+	const struct load_maps maps = { replay->slots_fd, replay->counters_fd };
+
+	err = load_generation(hook, &maps, NULL, &replay->loaded);
+	if (err)
+		return err;
+	first = loaded_first(&replay->loaded);
+	err = bpf_map_update_elem(replay->slots_fd, &slot, &first, BPF_ANY);
+	if (err)
+		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
+	err = load_root(&maps, hook->frags, &replay->root_fd, &replay->config_fd);
+	return err ? err : load_set_miss(replay->config_fd, hook->hook->miss);
+}
+
+int replay_open(const struct policy *policy, const char *interface, enum hook_kind kind,
+		const char *const *captures, size_t n, struct replay **out)
+{
+	_cleanup_(replay_closep) struct replay *replay = calloc(1, sizeof(*replay));
+	const struct hook *hook = find_hook(policy, interface, kind);
+	int err;
+
+	*out = NULL;
+	if (!replay)
+		return fail_oom();
+	replay->slots_fd = replay->counters_fd = replay->root_fd = replay->config_fd = -1;
+	replay->loaded.devmap_fd = -1;
+	if (!hook)
+		return fail(-ENOENT, "the policy has no '%s' hook for the interface '%s'",
+			    policy_hook_name(kind), interface);
+	err = look_for_long(replay, captures, n);
+	if (!err)
+		err = make_plan(replay, policy, hook, interface);
+	if (!err)
+		err = load(replay);
+	if (!err)
+		*out = TAKE(replay);
+	return err;
+}
+
+void replay_close(struct replay *replay)
+{
+	if (!replay)
+		return;
+	loaded_close(&replay->loaded);
+	own_close(&replay->root_fd);
+	own_close(&replay->config_fd);
+	own_close(&replay->slots_fd);
+	own_close(&replay->counters_fd);
+	maps_unmap_counters(replay->counters, replay->n_counters);
+	free(replay->seen);
+	plan_free(replay->plan);
+	free(replay);
+}
+
+void replay_closep(struct replay **replay)
+{
+	replay_close(*replay);
+	*replay = NULL;
+}
+
+/* A stage decided if one of its verdicts was counted; any other rule if its action is final. */
+static bool decided(const struct replay *replay, const struct plan_rule *rule)
+{
+	const struct action *action = &rule->rule->action;
+
+	if (action->kind != ACTION_USE)
+		return policy_action_is_final(action) &&
+		       replay->counters[rule->counter].packets != replay->seen[rule->counter];
+	for (uint32_t i = WEIR_STAGE_PASS; i < WEIR_STAGE_REASONS; i++)
+		if (replay->counters[rule->counter + i].packets != replay->seen[rule->counter + i])
+			return true;
+	return false;
+}
+
+static const struct plan_rule *who_decided(const struct replay *replay)
+{
+	const struct plan_hook *hook = replay_hook(replay);
+
+	for (size_t i = 0; i < hook->n_rules; i++)
+		if (decided(replay, &hook->rules[i]))
+			return &hook->rules[i];
+	return NULL;
+}
+
+static void remember(struct replay *replay)
+{
+	for (uint32_t i = 0; i < replay->n_counters; i++)
+		replay->seen[i] = replay->counters[i].packets;
+}
+
+static const char *action_name(uint32_t action)
+{
+	switch (action) {
+	case XDP_PASS:
+		return "pass";
+	case XDP_DROP:
+		return "drop";
+	case XDP_TX:
+		return "reflect";
+	case XDP_REDIRECT:
+		return "redirect";
+	default:
+		return "aborted";
+	}
+}
+
+/* What the kernel was told, in the policy's words; a redirect with its target. */
+static const char *verdict(struct replay *replay, uint32_t action, const struct plan_rule *rule)
+{
+	const char *name = action_name(action);
+
+	if (action != XDP_REDIRECT || !rule || rule->rule->action.kind != ACTION_REDIRECT)
+		return name;
+	snprintf(replay->verdict, sizeof(replay->verdict), "%s %s", name,
+		 rule->rule->action.redirect.targets[0].text);
+	return replay->verdict;
+}
+
+static int run_packet(struct replay *replay, const struct capture_packet *packet,
+		      struct replay_result *result)
+{
+	struct testrun run = { .packet = packet->data, .len = packet->caplen };
+	int err;
+
+	*result = (struct replay_result){ .verdict =
+						  packet->caplen < TESTRUN_MIN ? "short" : "long" };
+	if (!testrun_carries(packet->caplen))
+		return 0;
+	err = testrun_xdp(replay->root_fd, &run);
+	if (err)
+		return err;
+	result->rule = who_decided(replay);
+	result->verdict = verdict(replay, run.verdict, result->rule);
+	remember(replay);
+	return 0;
+}
+
+int replay_run(struct replay *replay, const char *path, replay_fn fn, void *arg)
+{
+	_cleanup_(capture_closep) struct capture *capture = NULL;
+	struct capture_packet packet;
+	struct replay_result result;
+	int err = capture_open(path, &capture);
+
+	while (!err && (err = capture_next(capture, &packet)) > 0) {
+		err = run_packet(replay, &packet, &result);
+		if (!err)
+			err = fn(&result, arg);
+	}
+	return err;
+}
+
+const struct plan_hook *replay_hook(const struct replay *replay)
+{
+	return &replay->plan->hooks[0];
+}
+
+struct weir_counter replay_counter(const struct replay *replay, uint32_t index)
+{
+	return replay->counters[index];
+}
+
+int replay_prog_fd(const struct replay *replay)
+{
+	return replay->root_fd;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "status.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+static void hook_clear(struct status_hook *hook)
+{
+	chain_close(&hook->chain);
+	for (size_t i = 0; i < hook->n_rules; i++)
+		free(hook->rules[i].reasons);
+	free(hook->rules);
+}
+
+void status_free(struct status *status)
+{
+	if (!status)
+		return;
+	for (size_t i = 0; i < status->n_hooks; i++)
+		hook_clear(&status->hooks[i]);
+	free(status->hooks);
+	free(status);
+}
+
+void status_freep(struct status **status)
+{
+	status_free(*status);
+	*status = NULL;
+}
+
+static int read_stage(struct status_rule *rule, const struct meta_rule *meta,
+		      const struct weir_counter *counters)
+{
+	rule->is_stage = true;
+	rule->passed = counters[WEIR_STAGE_PASS];
+	rule->dropped = counters[WEIR_STAGE_DROP];
+	rule->reflected = counters[WEIR_STAGE_REFLECT];
+	rule->redirected = counters[WEIR_STAGE_REDIRECT];
+	rule->reasons = calloc(meta->n_reasons + 1, sizeof(*rule->reasons));
+	if (!rule->reasons)
+		return fail_oom();
+	for (; rule->n_reasons < meta->n_reasons; rule->n_reasons++) {
+		const struct weir_counter *c = &counters[WEIR_STAGE_REASONS + rule->n_reasons];
+
+		rule->reasons[rule->n_reasons] = (struct status_reason){
+			.name = meta->reasons[rule->n_reasons],
+			.packets = c->packets,
+			.bytes = c->bytes,
+		};
+	}
+	return 0;
+}
+
+static int read_rule(const struct chain *chain, const struct meta_rule *meta,
+		     struct status_rule *rule)
+{
+	_free_ struct weir_counter *counters = calloc(meta->n_counters + 1, sizeof(*counters));
+	int err;
+
+	if (!counters)
+		return fail_oom();
+	err = maps_read_counters(chain->counters_fd, meta->counter, meta->n_counters, counters);
+	if (err)
+		return err;
+	rule->text = meta->text;
+	rule->label = meta->label;
+	rule->line = meta->line;
+	rule->matched = counters[WEIR_RULE_MATCHED];
+	rule->target = meta->target;
+	if (meta->target)
+		rule->lost = counters[WEIR_REDIRECT_LOST];
+	return meta->n_counters >= WEIR_STAGE_REASONS ? read_stage(rule, meta, counters) : 0;
+}
+
+/* Slot 0 is empty, or holds a stranger. Packets that met `miss` are not passed over in silence. */
+static int say_unknown(const struct status_hook *hook)
+{
+	if (hook->missed.packets)
+		note("%s: %" PRIu64
+		     " packets could not enter the chain and met `miss`: passed, unless the policy says drop",
+		     hook->chain.interface, (uint64_t)hook->missed.packets);
+	return chain_unknown(&hook->chain);
+}
+
+static int read_hook(struct status_hook *hook)
+{
+	const struct chain *chain = &hook->chain;
+	const struct meta *meta = chain->live_meta;
+	int err = maps_read_counters(chain->counters_fd, WEIR_COUNTER_MISS, 1, &hook->missed);
+
+	if (err)
+		return err;
+	if (!chain->live)
+		return say_unknown(hook);
+	hook->renamed_or_gone = chain->at.ifindex != if_nametoindex(chain->interface);
+	err = maps_read_counters(chain->counters_fd, WEIR_COUNTER_END, 1, &hook->ended);
+	hook->rules = calloc(meta->n_rules + 1, sizeof(*hook->rules));
+	if (!hook->rules)
+		return fail_oom();
+	for (; hook->n_rules < meta->n_rules && !err; hook->n_rules++)
+		err = read_rule(chain, &meta->rules[hook->n_rules], &hook->rules[hook->n_rules]);
+	return err;
+}
+
+/* While the tree is walked. */
+struct reading {
+	const struct pin_tree *tree;
+	const char *const *interfaces;
+	size_t n;
+	bool *found;
+	struct status *status;
+	int err; /* of a chain that could not be read; the others are */
+};
+
+static bool is_wanted(struct reading *reading, const char *interface)
+{
+	bool wanted = !reading->n;
+
+	for (size_t i = 0; i < reading->n; i++) {
+		if (strcmp(reading->interfaces[i], interface))
+			continue;
+		wanted = reading->found[i] = true;
+	}
+	return wanted;
+}
+
+static int read_chain(const char *interface, enum hook_kind kind, void *arg)
+{
+	struct reading *reading = arg;
+	struct status_hook *hook;
+	int err;
+
+	if (!is_wanted(reading, interface))
+		return 0;
+	hook = array_add(reading->status->hooks, reading->status->n_hooks);
+	if (!hook)
+		return fail_oom();
+	err = chain_open(reading->tree, interface, kind, &hook->chain);
+	if (!err)
+		err = read_hook(hook);
+	if (!err)
+		return 0;
+	reading->err = err;
+	hook_clear(hook);
+	reading->status->n_hooks--;
+	return 0;
+}
+
+int status_read(const struct pin_tree *tree, const char *const *interfaces, size_t n,
+		struct status **out)
+{
+	_cleanup_(status_freep) struct status *status = calloc(1, sizeof(*status));
+	_free_ bool *found = calloc(n + 1, sizeof(*found));
+	struct reading reading = { tree, interfaces, n, found, status, 0 };
+	struct timespec now;
+	int err;
+
+	*out = NULL;
+	if (!status || !found)
+		return fail_oom();
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	status->time_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	err = chain_each(tree, read_chain, &reading);
+	for (size_t i = 0; i < n && !err; i++)
+		if (!found[i])
+			err = fail(-ENOENT,
+				   "%s: no policy of weir is on it; `weir status` lists those",
+				   interfaces[i]);
+	if (err)
+		return err;
+	*out = TAKE(status);
+	return reading.err;
+}

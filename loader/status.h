@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The status: what runs, read back from the kernel alone. The same shape as the plan, with
+ * counters.
+ */
+#pragma once
+#include "chain.h"
+#include "maps.h"
+
+struct status_reason {
+	const char *name;
+	uint64_t packets, bytes;
+};
+
+struct status_rule {
+	const char *text, *label; /* label may be NULL */
+	unsigned int line;	  /* in the policy's file */
+	struct weir_counter matched;
+	const char *target;	  /* redirect; else NULL */
+	struct weir_counter lost; /* redirect: the target was gone */
+	bool is_stage;		  /* use: what the stage decided, all others went on */
+	struct weir_counter passed, dropped, reflected, redirected;
+	struct status_reason *reasons;
+	size_t n_reasons;
+};
+
+struct status_hook {
+	struct chain chain;
+	bool renamed_or_gone; /* the link does not hold an interface of this name */
+	uint32_t tail_calls;
+	struct weir_counter missed, ended; /* abi.h: WEIR_COUNTER_MISS, WEIR_COUNTER_END */
+	struct status_rule *rules;
+	size_t n_rules;
+};
+
+struct status {
+	uint64_t time_ns;	   /* CLOCK_MONOTONIC, when the counters were read */
+	struct status_hook *hooks; /* in order of interface */
+	size_t n_hooks;
+};
+
+/*
+ * Read the status of interfaces (none: all). An interface that has no chain is an error, and then
+ * *out is NULL; with a chain that cannot be read *out holds the others. The caller frees *out by
+ * status_free().
+ */
+int status_read(const struct pin_tree *tree, const char *const *interfaces, size_t n,
+		struct status **out);
+void status_free(struct status *status);
+void status_freep(struct status **status);
