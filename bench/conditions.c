@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "conditions.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../loader/own.h"
+
+#define VULNERABILITIES "/sys/devices/system/cpu/vulnerabilities"
+
+static void dir_closep(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* The first line of a file; the caller owns it. */
+static char *read_line(const char *path)
+{
+	_fclose_ FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f || getline(&line, &size, f) < 0) {
+		free(line);
+		return strdup("unknown");
+	}
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
+static void put_line(json_t *object, const char *key, const char *path)
+{
+	_free_ char *line = read_line(path);
+
+	json_object_set_new(object, key, json_string(line ? line : "unknown"));
+}
+
+static void put_processor(json_t *object)
+{
+	_fclose_ FILE *f = fopen("/proc/cpuinfo", "re");
+	_free_ char *line = NULL;
+	size_t size = 0;
+
+	while (f && getline(&line, &size, f) > 0) {
+		char *value = strchr(line, ':');
+
+		if (strncmp(line, "model name", strlen("model name")) || !value)
+			continue;
+		value[strcspn(value, "\n")] = 0;
+		json_object_set_new(object, "processor", json_string(value + 2));
+		return;
+	}
+	json_object_set_new(object, "processor", json_string("unknown"));
+}
+
+static json_t *read_mitigations(void)
+{
+	_cleanup_(dir_closep) DIR *dir = opendir(VULNERABILITIES);
+	json_t *object = json_object();
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[sizeof(VULNERABILITIES) + 1 + sizeof(entry->d_name)];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), VULNERABILITIES "/%s", entry->d_name);
+		put_line(object, entry->d_name, path);
+	}
+	return object;
+}
+
+json_t *conditions_read(void)
+{
+	json_t *object = json_object();
+	struct utsname name;
+
+	if (!object)
+		return NULL;
+	uname(&name);
+	json_object_set_new(object, "kernel", json_string(name.release));
+	json_object_set_new(object, "machine", json_string(name.machine));
+	put_processor(object);
+	json_object_set_new(object, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+	put_line(object, "bpf_jit_enable", "/proc/sys/net/core/bpf_jit_enable");
+	put_line(object, "bpf_jit_harden", "/proc/sys/net/core/bpf_jit_harden");
+	json_object_set_new(object, "mitigations", read_mitigations());
+	return object;
+}
+
+void conditions_print(const json_t *conditions, FILE *out)
+{
+	json_t *mitigations = json_object_get(conditions, "mitigations"), *value;
+	const char *key;
+
+	fprintf(out, "kernel %s, %s, %d CPUs; JIT %s, hardened %s\n",
+		json_string_value(json_object_get(conditions, "kernel")),
+		json_string_value(json_object_get(conditions, "processor")),
+		(int)json_integer_value(json_object_get(conditions, "processors")),
+		json_string_value(json_object_get(conditions, "bpf_jit_enable")),
+		json_string_value(json_object_get(conditions, "bpf_jit_harden")));
+	json_object_foreach(mitigations, key,
+			    value) if (strcmp(json_string_value(value), "Not affected"))
+		fprintf(out, "%s: %s\n", key, json_string_value(value));
+}

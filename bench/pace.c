@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "pace.h"
+
+#include <stddef.h>
+#include <time.h>
+
+enum { TICKS_PER_SECOND = 1000 };
+static const uint64_t SECOND = 1000000000;
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Wait, or only look, whether a signal has come. */
+static bool wait_ns(struct pace *pace, uint64_t ns)
+{
+	const struct timespec time = { .tv_sec = ns / SECOND, .tv_nsec = ns % SECOND };
+
+	if (sigtimedwait(&pace->signals, NULL, &time) > 0)
+		pace->interrupted = true;
+	return !pace->interrupted;
+}
+
+void pace_begin(struct pace *pace)
+{
+	sigemptyset(&pace->signals);
+	sigaddset(&pace->signals, SIGINT);
+	sigaddset(&pace->signals, SIGTERM);
+	sigaddset(&pace->signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &pace->signals, &pace->signals_before);
+	if (pace->rate && pace->duration_ns) {
+		uint64_t n = pace->rate * pace->duration_ns / SECOND + 0.5;
+
+		pace->packets = pace->packets ? min_u64(pace->packets, n) : n;
+	}
+	pace->begun_ns = clock_ns();
+}
+
+double pace_elapsed(const struct pace *pace)
+{
+	return (double)(clock_ns() - pace->begun_ns) / SECOND;
+}
+
+static bool is_over(const struct pace *pace)
+{
+	uint64_t late = pace->rate ? pace->duration_ns / 50 : 0;
+
+	if (pace->packets && pace->sent >= pace->packets)
+		return true;
+	return pace->duration_ns && clock_ns() - pace->begun_ns >= pace->duration_ns + late;
+}
+
+/* Packets that may have been sent by now: the first at once, the N-th after (N-1)/rate seconds. */
+static uint64_t due(const struct pace *pace)
+{
+	return pace_elapsed(pace) * pace->rate + 1;
+}
+
+/* Until a tick's packets are due, or the last ones. */
+static bool wait_for_tick(struct pace *pace)
+{
+	uint64_t wanted = pace->sent + 1 + (uint64_t)(pace->rate / TICKS_PER_SECOND);
+	double at;
+
+	if (pace->packets)
+		wanted = min_u64(wanted, pace->packets);
+	at = (wanted - 1) / pace->rate - pace_elapsed(pace);
+	return wait_ns(pace, at > 0 ? at * SECOND + 1 : 0);
+}
+
+uint32_t pace_next(struct pace *pace, uint32_t max)
+{
+	uint64_t n = max;
+
+	if (!wait_ns(pace, 0) || is_over(pace))
+		return 0;
+	if (pace->packets)
+		n = min_u64(n, pace->packets - pace->sent);
+	if (!pace->rate)
+		return n;
+	while (due(pace) <= pace->sent)
+		if (!wait_for_tick(pace) || is_over(pace))
+			return 0;
+	return min_u64(n, due(pace) - pace->sent);
+}
+
+void pace_end(struct pace *pace)
+{
+	sigprocmask(SIG_SETMASK, &pace->signals_before, NULL);
+}

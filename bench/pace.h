@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * When to send how many: a rate, a number, a time, kept against CLOCK_MONOTONIC.
+ */
+#pragma once
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pace {
+	/* The wish; 0 is "no limit" in each. */
+	uint64_t packets;
+	double rate; /* packets a second */
+	uint64_t duration_ns;
+
+	/* How it goes. */
+	uint64_t sent;
+	uint64_t begun_ns;
+	bool interrupted; /* by SIGINT, SIGTERM or SIGHUP */
+	sigset_t signals, signals_before;
+};
+
+/*
+ * The clock starts. Until pace_end() the signals named above interrupt no system call; they are
+ * seen between two bursts.
+ */
+void pace_begin(struct pace *pace);
+
+/*
+ * Wait until packets are due, and say how many: at most `max`; 0 at the end. With a rate, a burst
+ * is what is due in a millisecond, and what was late is made up for, until 2 % after the duration.
+ */
+uint32_t pace_next(struct pace *pace, uint32_t max);
+
+/* Seconds since the start. */
+double pace_elapsed(const struct pace *pace);
+
+void pace_end(struct pace *pace);
