@@ -64,7 +64,7 @@ static int load_insns(const char *name, const struct filter_prog *prog, bool fra
 static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		       const struct load_maps *maps, struct loaded *loaded)
 {
-	const int fds[] = {
+	const int fds[FILTER_MAPS] = {
 		[FILTER_MAP_SLOTS] = maps->slots_fd,
 		[FILTER_MAP_COUNTERS] = maps->counters_fd,
 		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,

@@ -162,7 +162,8 @@ static int load_xdp(const struct match *match, const struct cbpf *cbpf)
 		return fail(fd, "the expression is too large for one program");
 	if (fd)
 		return fd;
-	filter_prog_set_maps(&prog, (int[3]){ [FILTER_MAP_COUNTERS] = match->counters_fd });
+	filter_prog_set_maps(&prog,
+			     (int[FILTER_MAPS]){ [FILTER_MAP_COUNTERS] = match->counters_fd });
 	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_filter", "GPL", prog.insns, prog.n_insns,
 			   &opts);
 	if (fd < 0)

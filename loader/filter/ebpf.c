@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Graph to eBPF for XDP. Which register holds what: ebpf_asm.h.
+ * Graph to eBPF. Which register holds what: ebpf_asm.h; what differs from hook to hook:
+ * ebpf_hook.h.
  */
 #include "ebpf.h"
 
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../maps/abi.h"
-#include "ebpf_asm.h"
+#include "ebpf_hook.h"
 
 /* Variables */
 
@@ -134,34 +134,9 @@ static void emit_alu(struct emit *e, const struct ir_insn *insn)
 	written(e, insn->dst);
 }
 
-/* Count the packet in the counter whose index is at STACK_KEY. Clobbers r0 to r5. */
-static void emit_count(struct emit *e)
-{
-	map(e, X, FILTER_MAP_COUNTERS);
-	mov(e, FROM_X, FP);
-	add_imm(e, FROM_X, STACK_KEY);
-	call(e, BPF_FUNC_map_lookup_elem);
-	op(e, BPF_JMP | BPF_JEQ | BPF_K, A, 0, 6, 0);
-	load(e, 8, X, A, offsetof(struct weir_counter, packets));
-	add_imm(e, X, 1);
-	store(e, 8, A, offsetof(struct weir_counter, packets), X);
-	load(e, 8, X, A, offsetof(struct weir_counter, bytes));
-	op(e, BPF_ALU64 | BPF_ADD | BPF_X, X, LEN, 0, 0);
-	store(e, 8, A, offsetof(struct weir_counter, bytes), X);
-}
-
 static void set_key(struct emit *e, uint32_t counter)
 {
 	op(e, BPF_ST | BPF_MEM | BPF_W, FP, 0, STACK_KEY, counter);
-}
-
-/* Add and subtract a number of which the verifier knows nothing: it does not see that they cancel.
- */
-static void emit_forget(struct emit *e, enum reg reg)
-{
-	load(e, 4, T, CTX, offsetof(struct xdp_md, rx_queue_index));
-	op(e, BPF_ALU | BPF_ADD | BPF_X, reg, T, 0, 0);
-	op(e, BPF_ALU | BPF_SUB | BPF_X, reg, T, 0, 0);
 }
 
 static void emit_insn(struct emit *e, const struct ir_insn *insn)
@@ -180,11 +155,11 @@ static void emit_insn(struct emit *e, const struct ir_insn *insn)
 			store(e, 8, FP, stack_of(insn->dst), LEN);
 		return;
 	case IR_FORGET:
-		emit_forget(e, register_for(insn->dst));
+		hook_forget(e, register_for(insn->dst));
 		return;
 	case IR_COUNT:
 		set_key(e, insn->k);
-		emit_count(e);
+		hook_count(e);
 		return;
 	default:
 		emit_alu(e, insn);
@@ -223,7 +198,7 @@ static void emit_check(struct emit *e, const struct ir_end *end)
 		mov(e, FROM_X, X);
 		if (!end->bounded) {
 			/* What the verifier believes of X may be nonsense: see ir_bounds.c. */
-			emit_forget(e, FROM_X);
+			hook_forget(e, FROM_X);
 			jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, IR_PACKET_MAX - end->k,
 			     end->no);
 		}
@@ -276,7 +251,7 @@ static void emit_fetch(struct emit *e, const struct ir_end *end)
 	mov(e, T, FP);
 	add_imm(e, T, STACK_BYTES);
 	mov_imm(e, U, end->size);
-	call(e, BPF_FUNC_xdp_load_bytes);
+	call(e, hook_load_bytes(e));
 	mov(e, T, A);
 	spill(e, live, true);
 	jump(e, BPF_JMP | BPF_JNE | BPF_K, T, 0, 0, end->no);
@@ -291,7 +266,7 @@ static void emit_tail_call(struct emit *e, const struct ir_end *end)
 {
 	if (end->counter != IR_NO_COUNTER) {
 		set_key(e, end->counter);
-		emit_count(e);
+		hook_count(e);
 	}
 	mov(e, X, CTX);
 	map(e, FROM_X, FILTER_MAP_SLOTS);
@@ -327,6 +302,8 @@ static void emit_block(struct emit *e, const struct ir_block *block)
 	case IR_CHECK:
 		emit_check(e, &block->end);
 		return;
+	case IR_SWITCH: /* no pass makes one yet */
+		return;
 	case IR_FETCH:
 		emit_fetch(e, &block->end);
 		return;
@@ -336,88 +313,7 @@ static void emit_block(struct emit *e, const struct ir_block *block)
 	}
 }
 
-/* Shared ends: the counter's index is at STACK_KEY, a redirect's target in r8. */
-
-static void emit_return(struct emit *e, enum xdp_action action)
-{
-	mov_imm(e, A, action);
-	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static void emit_swap_macs(struct emit *e)
-{
-	load(e, 4, X, DATA, 0);
-	load(e, 2, FROM_X, DATA, 4);
-	load(e, 4, T, DATA, ETH_ALEN);
-	load(e, 2, U, DATA, ETH_ALEN + 4);
-	store(e, 4, DATA, 0, T);
-	store(e, 2, DATA, 4, U);
-	store(e, 4, DATA, ETH_ALEN, X);
-	store(e, 2, DATA, ETH_ALEN + 4, FROM_X);
-}
-
-/* A target that is not in the devmap makes bpf_redirect_map() return its flags. */
-static void emit_redirect(struct emit *e)
-{
-	enum { LOST_INSNS = 15 };
-
-	map(e, X, FILTER_MAP_DEVMAP);
-	mov(e, FROM_X, END);
-	mov_imm(e, T, XDP_DROP);
-	call(e, BPF_FUNC_redirect_map);
-	op(e, BPF_JMP | BPF_JEQ | BPF_K, A, 0, LOST_INSNS + 1, XDP_REDIRECT);
-	load(e, 4, X, FP, STACK_KEY);
-	add_imm(e, X, WEIR_REDIRECT_LOST);
-	store(e, 4, FP, STACK_KEY, X);
-	emit_count(e);
-	mov_imm(e, A, XDP_DROP);
-	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static void emit_verb(struct emit *e, enum filter_verb verb)
-{
-	e->label_at[verb_label(e, verb)] = e->prog->n_insns;
-	emit_count(e);
-	switch (verb) {
-	case FILTER_PASS:
-		emit_return(e, XDP_PASS);
-		return;
-	case FILTER_DROP:
-		emit_return(e, XDP_DROP);
-		return;
-	case FILTER_REFLECT:
-		emit_swap_macs(e);
-		emit_return(e, XDP_TX);
-		return;
-	case FILTER_REDIRECT:
-		emit_redirect(e);
-		return;
-	case FILTER_COUNT:
-	case FILTER_JUMP:
-		return;
-	}
-}
-
 /* The whole program */
-
-/*
- * Where the packet is and how long: all of it lies between DATA and END unless it has fragments.
- * Without CAP_PERFMON the verifier refuses the difference of two pointers.
- */
-static void emit_start(struct emit *e)
-{
-	mov(e, CTX, X);
-	if (e->run->frags || e->run->by_helper) {
-		call(e, BPF_FUNC_xdp_get_buff_len);
-		mov(e, LEN, A);
-	}
-	load(e, 4, DATA, CTX, offsetof(struct xdp_md, data));
-	load(e, 4, END, CTX, offsetof(struct xdp_md, data_end));
-	if (e->run->frags || e->run->by_helper)
-		return;
-	mov(e, LEN, END);
-	op(e, BPF_ALU64 | BPF_SUB | BPF_X, LEN, DATA, 0, 0);
-}
 
 static int fix_jumps(struct emit *e)
 {
@@ -434,7 +330,7 @@ static int fix_jumps(struct emit *e)
 
 static int emit_all(struct emit *e, const uint32_t *order, size_t n)
 {
-	emit_start(e);
+	hook_start(e);
 	for (size_t i = 0; i < n; i++) {
 		e->next = i + 1 < n ? order[i + 1] : UINT32_MAX;
 		e->label_at[order[i]] = e->prog->n_insns;
@@ -444,9 +340,9 @@ static int emit_all(struct emit *e, const uint32_t *order, size_t n)
 		if (e->prog->n_insns > FILTER_INSNS_MAX)
 			return -E2BIG;
 	}
-	for (unsigned int verb = 0; verb <= FILTER_JUMP; verb++) {
+	for (unsigned int verb = 0; verb < FILTER_COUNT; verb++) {
 		if (e->verbs & 1u << verb)
-			emit_verb(e, verb);
+			hook_verb(e, verb);
 	}
 	return e->oom ? fail_oom() : fix_jumps(e);
 }
@@ -496,7 +392,7 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 	*out = (struct filter_prog){ 0 };
 	if (err)
 		return err;
-	labels = malloc((ir->n + FILTER_JUMP + 1) * sizeof(*labels));
+	labels = malloc((ir->n + FILTER_COUNT) * sizeof(*labels));
 	if (!labels)
 		return fail_oom();
 	e.label_at = labels;

@@ -11,10 +11,12 @@ void filter_prog_free(struct filter_prog *prog)
 {
 	free(prog->insns);
 	free(prog->relocs);
+	free(prog->tables);
+	free(prog->shadowed_by);
 	*prog = (struct filter_prog){ 0 };
 }
 
-void filter_prog_set_maps(struct filter_prog *prog, const int fds[3])
+void filter_prog_set_maps(struct filter_prog *prog, const int fds[FILTER_MAPS])
 {
 	for (size_t i = 0; i < prog->n_relocs; i++)
 		prog->insns[prog->relocs[i].insn].imm = fds[prog->relocs[i].map];

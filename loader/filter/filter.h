@@ -21,22 +21,37 @@
 #include "cbpf.h"
 
 /* Where the program will run: what the packet's bytes and verdicts look like there. */
-enum filter_hook { FILTER_XDP };
+enum filter_hook {
+	FILTER_XDP,
+	FILTER_TC,     /* a direct-action classifier, ingress or egress, tcx or cls_bpf */
+	FILTER_SOCKET, /* a socket filter: a match returns the whole packet, else nothing */
+};
 
-/* What a matching rule does. All but COUNT and JUMP end the program. */
+/* What a matching rule does. COUNT, MARK and PRIORITY go on to the next rule; all else ends. */
 enum filter_verb {
 	FILTER_PASS,
 	FILTER_DROP,
-	FILTER_REFLECT,	 /* swap MAC addresses, send back out of the interface it came in by */
-	FILTER_REDIRECT, /* arg: key in the devmap */
-	FILTER_COUNT,	 /* count only, go on */
-	FILTER_JUMP,	 /* arg: slot to tail-call; if that fails: count a miss, miss verdict */
+	FILTER_REFLECT,		 /* swap MAC addresses, send back out of where it came in by */
+	FILTER_REDIRECT,	 /* arg: key in the devmap; on tc: the target's ifindex */
+	FILTER_REDIRECT_INGRESS, /* tc: arg: ifindex of the interface that is to receive it */
+	FILTER_JUMP, /* arg: slot to tail-call; if that fails: count a miss, miss verdict */
+	/*
+	 * tc: change the packet, then tail-call `slot`, the program that begins at the next rule:
+	 * it sees the packet as it is then. A tag that cannot be pushed counts a miss.
+	 */
+	FILTER_VLAN_PUSH, /* arg: VLAN id; an 802.1Q tag outside of all others */
+	FILTER_VLAN_POP,  /* the outermost tag; a packet without one stays as it is */
+	FILTER_COUNT,	  /* count only */
+	FILTER_MARK,	  /* tc: count; skb->mark = (skb->mark & ~mask) | arg */
+	FILTER_PRIORITY,  /* tc: count; skb->priority = arg */
 };
 
 struct filter_rule {
 	const struct cbpf *cbpf; /* NULL: every packet matches. Not owned */
 	enum filter_verb verb;
 	uint32_t arg;
+	uint32_t mask;	  /* MARK */
+	uint32_t slot;	  /* VLAN_PUSH, VLAN_POP */
 	uint32_t counter; /* index of its first counter (maps/abi.h) */
 };
 
@@ -57,12 +72,24 @@ struct filter_run {
 	bool miss_drop; /* the verdict of a failed tail call: drop, else pass */
 };
 
-/* The maps that a program refers to; the loader puts in the fds. */
-enum filter_map { FILTER_MAP_SLOTS, FILTER_MAP_COUNTERS, FILTER_MAP_DEVMAP };
+/*
+ * The maps that a program refers to; the loader puts in the fds. TABLES is the program's own: one
+ * element, filter_prog.tables, which nobody writes (BPF_F_RDONLY_PROG, frozen).
+ */
+enum filter_map {
+	FILTER_MAP_SLOTS,
+	FILTER_MAP_COUNTERS,
+	FILTER_MAP_DEVMAP,
+	FILTER_MAP_TABLES,
+	FILTER_MAPS
+};
 
+/*
+ * A two-slot BPF_LD_IMM64 whose imm is to be set: with src_reg BPF_PSEUDO_MAP_FD, or
+ * BPF_PSEUDO_MAP_VALUE of TABLES, the second slot's imm being the offset.
+ */
 struct filter_reloc {
-	uint32_t
-		insn; /* of a two-slot BPF_LD_IMM64 with src_reg BPF_PSEUDO_MAP_FD; imm to be set */
+	uint32_t insn;
 	enum filter_map map;
 };
 
@@ -71,7 +98,22 @@ struct filter_prog {
 	size_t n_insns;
 	struct filter_reloc *relocs;
 	size_t n_relocs;
+	uint8_t *tables; /* look-up tables of large switches; NULL: none */
+	size_t tables_size;
+	/*
+	 * Conditional branches on the longest path through the program: what the verifier may have
+	 * pending at a time, of which it takes 8,192.
+	 */
+	uint32_t branches_deep;
+	/*
+	 * For each rule of the run: FILTER_REACHED, or the number of the last rule without which it
+	 * could match; it never does. Rules that the compiler did not understand as tests count as
+	 * reached.
+	 */
+	uint32_t *shadowed_by;
 };
+
+enum { FILTER_REACHED = UINT32_MAX };
 
 /* What the verifier will see, so that a run can be split before it is refused. */
 struct filter_size {
@@ -107,4 +149,4 @@ enum { FILTER_INSNS_SHARED = 128 };
 enum { FILTER_INSNS_MAX = 30000, FILTER_INSNS_GOOD = 16000, FILTER_BRANCHES_GOOD = 4000 };
 
 /* Set the map fds in a copy-free way: insns[reloc.insn].imm = fds[reloc.map]. */
-void filter_prog_set_maps(struct filter_prog *prog, const int fds[3]);
+void filter_prog_set_maps(struct filter_prog *prog, const int fds[FILTER_MAPS]);

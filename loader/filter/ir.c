@@ -5,9 +5,13 @@
 
 void ir_free(struct ir *ir)
 {
-	for (size_t i = 0; i < ir->n; i++)
+	for (size_t i = 0; i < ir->n; i++) {
 		free(ir->blocks[i].insns);
+		free(ir->blocks[i].end.cases);
+	}
 	free(ir->blocks);
+	free(ir->values);
+	free(ir->value_index);
 	*ir = (struct ir){ 0 };
 }
 
@@ -18,7 +22,7 @@ uint32_t ir_add_block(struct ir *ir, uint32_t rule)
 	if (!block)
 		return IR_NO_BLOCK;
 	block->rule = rule;
-	block->end = (struct ir_end){ .kind = IR_GOTO, .yes = IR_NO_BLOCK, .no = IR_NO_BLOCK };
+	block->end = ir_goto(IR_NO_BLOCK);
 	return ir->n - 1;
 }
 
@@ -31,19 +35,43 @@ bool ir_add_insn(struct ir_block *block, struct ir_insn insn)
 	return added;
 }
 
-unsigned int ir_successors(const struct ir_end *end, uint32_t next[2])
+size_t ir_n_next(const struct ir_end *end)
 {
-	if (end->kind == IR_VERDICT)
+	switch ((enum ir_end_kind)end->kind) {
+	case IR_VERDICT:
 		return 0;
-	next[0] = end->yes;
-	next[1] = end->no;
-	return end->kind == IR_GOTO ? 1 : 2;
+	case IR_GOTO:
+		return 1;
+	case IR_SWITCH:
+		return end->n_cases + 1;
+	default:
+		return 2;
+	}
+}
+
+uint32_t *ir_next(struct ir_end *end, size_t i)
+{
+	if (end->kind == IR_SWITCH && i < end->n_cases)
+		return &end->cases[i].to;
+	return i || end->kind == IR_SWITCH ? &end->no : &end->yes;
+}
+
+uint32_t ir_next_of(const struct ir_end *end, size_t i)
+{
+	return *ir_next((struct ir_end *)end, i);
+}
+
+void ir_set_end(struct ir_block *block, struct ir_end end)
+{
+	if (block->end.cases != end.cases)
+		free(block->end.cases);
+	block->end = end;
 }
 
 /* A block on the way down, and how many of its successors have been visited. */
 struct visit {
 	uint32_t block;
-	unsigned int done;
+	size_t done;
 };
 
 ssize_t ir_order(const struct ir *ir, uint32_t **order)
@@ -59,8 +87,8 @@ ssize_t ir_order(const struct ir *ir, uint32_t **order)
 	seen[0] = true;
 	while (depth) {
 		struct visit *top = &stack[depth - 1];
-		uint32_t next[2];
-		unsigned int n_next = ir_successors(&ir->blocks[top->block].end, next);
+		const struct ir_end *end = &ir->blocks[top->block].end;
+		size_t n_next = ir_n_next(end);
 
 		if (top->done == n_next) {
 			post[n++] = top->block;
@@ -68,7 +96,7 @@ ssize_t ir_order(const struct ir *ir, uint32_t **order)
 			continue;
 		}
 		/* The last one visited comes first in the reverse: `yes`. */
-		uint32_t to = next[n_next - ++top->done];
+		uint32_t to = ir_next_of(end, n_next - ++top->done);
 
 		if (!seen[to]) {
 			seen[to] = true;

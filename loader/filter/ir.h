@@ -18,6 +18,26 @@
 
 #include "filter.h"
 
+/*
+ * A value: what can be computed of the packet alone, so that it is the same wherever on a path it
+ * is asked for. Values are kept once each (ir_value()): equal index, equal value. The front end
+ * makes variables; ir_pass_values() turns branches on variables into branches on values where it
+ * can, and all passes behind it look at values only: a block without instructions whose end is a
+ * branch on a value, or a check, needs nothing of the blocks before it but the checks that they
+ * made.
+ *
+ *   IR_SET   the constant k
+ *   IR_LOAD  size bytes at k, or at value a + k, big-endian
+ *   IR_LEN   length of the whole packet
+ *   others   a OP b, or a OP k if b is IR_NO_VALUE; as the instruction of that name
+ */
+struct ir_value {
+	uint8_t op;   /* enum ir_op */
+	uint8_t size; /* IR_LOAD: 1, 2, 4 */
+	uint32_t a, b;
+	uint32_t k;
+};
+
 /* What an expression computes with: A, X, M[0..15], and how often it may still loop. */
 enum ir_var {
 	IR_A,
@@ -31,6 +51,7 @@ enum {
 	IR_CONST = 0xff, /* as an operand: the constant k */
 	IR_NO_BLOCK = UINT32_MAX,
 	IR_NO_COUNTER = UINT32_MAX,
+	IR_NO_VALUE = UINT32_MAX,
 	/*
 	 * Backward jumps that one evaluation of an expression may make; then it rejects.
 	 * `protochain` makes one for each header. libpcap 1.11's bpf_filter() has the same
@@ -74,13 +95,24 @@ struct ir_insn {
 	uint32_t k;
 };
 
+/* Of a SWITCH: the block for values from first to last. */
+struct ir_case {
+	uint32_t first, last;
+	uint32_t to;
+};
+
+/*
+ * BRANCH, SWITCH and an indexed CHECK are about a value, or, where `value` is IR_NO_VALUE, about a
+ * variable.
+ */
 enum ir_end_kind {
 	IR_GOTO,   /* yes */
-	IR_BRANCH, /* var COND src: yes, else no */
+	IR_BRANCH, /* left COND right: yes, else no */
+	IR_SWITCH, /* the case that holds it, else no; `yes` is IR_NO_BLOCK */
 	/*
 	 * Are the packet's first k bytes (indexed: the k bytes from X on, k > 0) in the linear
 	 * part? A LOAD needs, on every path to it, a CHECK that says yes and covers it; an indexed
-	 * one with no write of X, COUNT or FETCH in between.
+	 * one of variables with no write of X, COUNT or FETCH in between.
 	 */
 	IR_CHECK,
 	/* Load as IR_LOAD does, from any part of the packet, by helper; no: out of the packet. */
@@ -98,8 +130,12 @@ struct ir_end {
 	uint8_t size;	  /* IR_FETCH */
 	bool indexed;	  /* IR_CHECK, IR_FETCH */
 	bool bounded;	  /* indexed IR_CHECK: X + k <= IR_PACKET_MAX, and the verifier sees it */
+	uint32_t value;	  /* left side, or what an indexed CHECK begins at; IR_NO_VALUE: var, X */
+	uint32_t right;	  /* IR_BRANCH on a value: the right side; IR_NO_VALUE: k */
 	uint32_t k;	  /* right side, end, or offset */
 	uint32_t yes, no; /* blocks */
+	struct ir_case *cases; /* IR_SWITCH: sorted, disjoint, owned by the block */
+	size_t n_cases;
 	enum filter_verb verb; /* IR_VERDICT, not COUNT */
 	uint32_t arg, counter; /* as in struct filter_rule; IR_NO_COUNTER: do not count */
 };
@@ -115,6 +151,10 @@ struct ir_block {
 struct ir {
 	struct ir_block *blocks;
 	size_t n;
+	struct ir_value *values;
+	size_t n_values;
+	uint32_t *value_index; /* a hash table of n_value_index values: ir_value.c */
+	size_t n_value_index;
 };
 
 void ir_free(struct ir *ir);
@@ -138,8 +178,38 @@ bool ir_add_insn(struct ir_block *block, struct ir_insn insn);
  */
 ssize_t ir_order(const struct ir *ir, uint32_t **order);
 
-/* Successors of a block: their number (0 to 2), `yes` first. */
-unsigned int ir_successors(const struct ir_end *end, uint32_t next[2]);
+/*
+ * The edges out of a block, in the order in which they are tried: `yes` (a SWITCH: its cases), then
+ * `no`. ir_next() is the place that says where edge i leads.
+ */
+size_t ir_n_next(const struct ir_end *end);
+uint32_t *ir_next(struct ir_end *end, size_t i);
+uint32_t ir_next_of(const struct ir_end *end, size_t i);
+
+/*
+ * The index of a value, simplified (an operation on constants is a constant, x + 0 is x, and so
+ * on); IR_NO_VALUE if memory is out.
+ */
+uint32_t ir_value(struct ir *ir, struct ir_value value);
+
+/* The largest that a value can be, whatever the packet. */
+uint32_t ir_value_max(const struct ir *ir, uint32_t value);
+
+/* What a value is where its loads read these bytes; every load must lie inside. For tests. */
+uint32_t ir_value_eval(const struct ir *ir, uint32_t value, const uint8_t *packet, uint32_t len);
+
+/* An end that goes on in a block. */
+static inline struct ir_end ir_goto(uint32_t to)
+{
+	return (struct ir_end){ .kind = IR_GOTO,
+				.value = IR_NO_VALUE,
+				.right = IR_NO_VALUE,
+				.yes = to,
+				.no = IR_NO_BLOCK };
+}
+
+/* Take an end's place: what the old one owns is freed. */
+void ir_set_end(struct ir_block *block, struct ir_end end);
 
 /*
  * The graph of a run, as the classic programs have it: variables start at 0 in each rule, every

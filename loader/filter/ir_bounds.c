@@ -131,17 +131,16 @@ static bool flow(const struct ir *ir, struct known *known, uint32_t number)
 {
 	const struct ir_block *block = &ir->blocks[number];
 	struct known now = known[number];
-	uint32_t next[2];
-	unsigned int n_next = ir_successors(&block->end, next);
+	size_t n_next = ir_n_next(&block->end);
 	bool changed = false;
 
 	known[number].again = true;
 	for (size_t i = 0; i < block->n; i++)
 		after_insn(&now, &block->insns[i]);
-	for (unsigned int i = 0; i < n_next; i++) {
+	for (size_t i = 0; i < n_next; i++) {
 		struct known after = after_end(&now, &block->end, i == 0);
 
-		changed |= meet(&known[next[i]], &after);
+		changed |= meet(&known[ir_next_of(&block->end, i)], &after);
 	}
 	return changed;
 }
@@ -156,7 +155,7 @@ static void use(struct ir_block *block, struct known known)
 		return;
 	end->bounded = end->indexed && (uint64_t)known.max_x + end->k <= IR_PACKET_MAX;
 	if (is_proven(&known, end))
-		*end = (struct ir_end){ .kind = IR_GOTO, .yes = end->yes, .no = IR_NO_BLOCK };
+		*end = ir_goto(end->yes);
 }
 
 int ir_pass_bounds(struct ir *ir)

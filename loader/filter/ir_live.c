@@ -39,10 +39,10 @@ static uint32_t before_insn(const struct ir_insn *insn, uint32_t live)
 
 static uint32_t live_out(const uint32_t *live, const struct ir_block *block)
 {
-	uint32_t next[2], out = 0;
+	uint32_t out = 0;
 
-	for (unsigned int i = ir_successors(&block->end, next); i--;)
-		out |= live[next[i]];
+	for (size_t i = ir_n_next(&block->end); i--;)
+		out |= live[ir_next_of(&block->end, i)];
 	return out;
 }
 
@@ -52,9 +52,12 @@ static uint32_t before_end(const uint32_t *live, const struct ir_block *block)
 
 	switch ((enum ir_end_kind)end->kind) {
 	case IR_BRANCH:
-		return live_out(live, block) | bit(end->var) | bit(end->src);
+	case IR_SWITCH:
+		return live_out(live, block) |
+		       (end->value == IR_NO_VALUE ? bit(end->var) | bit(end->src) : 0);
 	case IR_CHECK:
-		return live_out(live, block) | (end->indexed ? bit(IR_X) : 0);
+		return live_out(live, block) |
+		       (end->indexed && end->value == IR_NO_VALUE ? bit(IR_X) : 0);
 	case IR_FETCH:
 		return (live[end->yes] & ~bit(end->var)) | live[end->no] |
 		       (end->indexed ? bit(IR_X) : 0);

@@ -45,6 +45,7 @@ static void add(struct body *b, struct ir_insn insn)
 /* End the block being filled and go on in `next`. */
 static void end(struct body *b, struct ir_end how, uint32_t next)
 {
+	how.value = how.right = IR_NO_VALUE;
 	if (b->now != IR_NO_BLOCK)
 		b->ir->blocks[b->now].end = how;
 	b->now = next;
@@ -52,7 +53,7 @@ static void end(struct body *b, struct ir_end how, uint32_t next)
 
 static void end_goto(struct body *b, uint32_t to)
 {
-	end(b, (struct ir_end){ .kind = IR_GOTO, .yes = to, .no = IR_NO_BLOCK }, IR_NO_BLOCK);
+	end(b, ir_goto(to), IR_NO_BLOCK);
 }
 
 /* Go on in a new block if the condition does not hold; if it does, to `yes`. */

@@ -21,17 +21,11 @@ void ir_pass_thread(struct ir *ir)
 {
 	for (size_t i = 0; i < ir->n; i++) {
 		struct ir_end *end = &ir->blocks[i].end;
-		uint32_t next[2];
-		unsigned int n = ir_successors(end, next);
 
-		if (n > 0)
-			end->yes = thread(ir, end->yes);
-		if (n > 1)
-			end->no = thread(ir, end->no);
+		for (size_t j = ir_n_next(end); j--;)
+			*ir_next(end, j) = thread(ir, ir_next_of(end, j));
 		/* A check and a fetch stay: they compute what they were asked for. */
 		if (end->kind == IR_BRANCH && end->yes == end->no)
-			*end = (struct ir_end){ .kind = IR_GOTO,
-						.yes = end->yes,
-						.no = IR_NO_BLOCK };
+			*end = ir_goto(end->yes);
 	}
 }

@@ -38,7 +38,7 @@ struct packet {
 
 /* The maps of one mode: programs for fragments and others may not share any. */
 struct maps {
-	int fds[3];
+	int fds[FILTER_MAPS];
 	struct weir_counter *counters;
 };
 
@@ -159,8 +159,9 @@ static bool act(struct outcome *outcome, const struct filter_run *run,
 	case FILTER_JUMP:
 		jump(outcome, run, rule->arg, len);
 		return true;
+	default: /* of tc */
+		abort();
 	}
-	return true;
 }
 
 static void expect(struct outcome *outcome, const struct filter_run *run, const uint8_t *packet,
@@ -187,7 +188,9 @@ static void expect(struct outcome *outcome, const struct filter_run *run, const 
 static void show_run(const struct filter_run *run)
 {
 	static const char *const verbs[] = {
-		"pass", "drop", "reflect", "redirect", "count", "jump"
+		[FILTER_PASS] = "pass",	      [FILTER_DROP] = "drop",
+		[FILTER_REFLECT] = "reflect", [FILTER_REDIRECT] = "redirect",
+		[FILTER_COUNT] = "count",     [FILTER_JUMP] = "jump",
 	};
 
 	for (size_t i = 0; i < run->n_rules; i++) {
@@ -298,13 +301,15 @@ static bool compare(struct context *c, const struct filter_run *run, int fd,
 
 static struct filter_rule random_rule(struct context *c, uint32_t counter)
 {
+	static const enum filter_verb verbs[] = { FILTER_PASS,	   FILTER_DROP,	 FILTER_REFLECT,
+						  FILTER_REDIRECT, FILTER_COUNT, FILTER_JUMP };
 	/* Mostly count: a final rule hides those behind it. */
 	struct filter_rule rule = {
 		.cbpf = dice_one_in(&c->dice, 30)
 				? NULL
 				: &c->programs[dice_below(&c->dice, c->n_programs)],
 		.verb = dice_one_in(&c->dice, 2) ? FILTER_COUNT
-						 : dice_below(&c->dice, FILTER_JUMP + 1),
+						 : verbs[dice_below(&c->dice, ARRAY_SIZE(verbs))],
 		.counter = counter,
 	};
 

@@ -162,6 +162,9 @@ static void any_program_is_well_formed_and_within_its_bound(void **state)
 		struct filter_run run = { .rules = rules, .n_rules = dice_below(&dice, RULES + 1) };
 		size_t bound = FILTER_INSNS_SHARED;
 		struct filter_prog prog;
+		static const enum filter_verb verbs[] = { FILTER_PASS,	  FILTER_DROP,
+							  FILTER_REFLECT, FILTER_REDIRECT,
+							  FILTER_COUNT,	  FILTER_JUMP };
 		char why[128];
 
 		run.frags = dice_one_in(&dice, 2);
@@ -170,8 +173,10 @@ static void any_program_is_well_formed_and_within_its_bound(void **state)
 			progs[i] = random_cbpf(&dice, insns[i]);
 			if (cbpf_check(&progs[i], why, sizeof(why)))
 				fail_msg("%s", why);
-			rules[i] = (struct filter_rule){ .cbpf = &progs[i],
-							 .verb = dice_below(&dice, 6) };
+			rules[i] = (struct filter_rule){
+				.cbpf = &progs[i],
+				.verb = verbs[dice_below(&dice, ARRAY_SIZE(verbs))]
+			};
 			bound += filter_rule_size(&run, &rules[i]).insns;
 		}
 		assert_int_equal(filter_compile(&run, &prog), 0);
@@ -228,7 +233,7 @@ static void maps_are_set_where_they_are_named(void **state)
 
 	(void)state;
 	assert_int_equal(filter_compile(&run, &prog), 0);
-	filter_prog_set_maps(&prog, (int[3]){ 100, 101, 102 });
+	filter_prog_set_maps(&prog, (int[FILTER_MAPS]){ 100, 101, 102 });
 	for (size_t i = 0; i < prog.n_insns; i++) {
 		if (prog.insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
 			continue;

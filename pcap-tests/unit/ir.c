@@ -353,10 +353,10 @@ static void the_order_leads_forward(void **state)
 		place[order[i]] = i;
 	assert_int_equal(order[0], 0);
 	for (ssize_t i = 0; i < n; i++) {
-		uint32_t next[2];
+		const struct ir_end *end = &ir.blocks[order[i]].end;
 
-		for (unsigned int j = ir_successors(&ir.blocks[order[i]].end, next); j--;)
-			assert_true(place[next[j]] > i);
+		for (size_t j = ir_n_next(end); j--;)
+			assert_true(place[ir_next_of(end, j)] > i);
 	}
 	free(place);
 	free(order);
