@@ -16,7 +16,7 @@
  *   status.c      what runs, read back from the kernel -> struct status
  *   out_*.c       status and plan as text and JSON
  *   cmd/          one file a command
- *   fail.c own.h  messages and ownership, beneath everything
+ *   fail.c own.h wrap.c  messages, ownership, lines of 80 columns: beneath everything
  *
  * Nothing depends upward (.ci/walls checks it). docs/DESIGN.md tells why.
  */
@@ -25,7 +25,7 @@
 
 static const struct cmd *const cmds[] = {
 	&cmd_status, &cmd_check,  &cmd_plan,   &cmd_apply,  &cmd_rollback,
-	&cmd_detach, &cmd_replay, &cmd_filter, &cmd_stages,
+	&cmd_detach, &cmd_replay, &cmd_filter, &cmd_stages, &cmd_nic,
 };
 
 int main(int argc, char **argv)

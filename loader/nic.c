@@ -30,6 +30,7 @@ struct link {
 	bool carrier, native_program;
 	uint32_t rx_queues, tx_queues; /* allocated, not in use */
 	uint32_t lower, master;	       /* ifindex; 0: none */
+	uint32_t virtual_functions;
 	bool lower_elsewhere;
 	int32_t lower_netnsid;
 };
@@ -77,6 +78,7 @@ static int parse_link(struct nlmsghdr *hdr, void *arg)
 	link->tx_queues = get_u32(tb[IFLA_NUM_TX_QUEUES]);
 	link->lower = get_u32(tb[IFLA_LINK]);
 	link->master = get_u32(tb[IFLA_MASTER]);
+	link->virtual_functions = get_u32(tb[IFLA_NUM_VF]);
 	if (tb[IFLA_LINK_NETNSID]) {
 		link->lower_elsewhere = true;
 		link->lower_netnsid = nla_get_s32(tb[IFLA_LINK_NETNSID]);
@@ -94,7 +96,8 @@ static int ask_link_by_name(struct nl_sock *sk, const char *name, struct link *o
 {
 	_netlink_msg_ struct nl_msg *msg = netlink_link_request(RTM_GETLINK, 0);
 
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, name))
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS))
 		return -ENOMEM;
 	return ask_link(sk, msg, out);
 }
@@ -266,6 +269,7 @@ static void take_link(const struct link *link, struct nic *nic)
 	nic->ethernet = link->type == ARPHRD_ETHER || link->type == ARPHRD_LOOPBACK;
 	nic->up = link->flags & IFF_UP;
 	nic->carrier = link->carrier;
+	nic->virtual_functions = link->virtual_functions;
 }
 
 int nic_probe(const char *name, struct nic *out)

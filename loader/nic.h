@@ -37,7 +37,8 @@ struct nic {
 	char kind[32];	 /* rtnetlink's link kind: "veth", "tun", "bond" …; "": hardware, or lo */
 	char driver[32]; /* as `ethtool -i` prints it; "": it says none */
 	uint32_t rx_queues,
-		tx_queues; /* in use now, as `ethtool -l` counts; 0: none, or not known */
+		tx_queues;	    /* in use now, as `ethtool -l` counts; 0: none, or not known */
+	uint32_t virtual_functions; /* in use (SR-IOV) */
 
 	struct nic_other peer;	 /* of a veth */
 	struct nic_other lower;	 /* that a vlan, macvlan, vxlan … stands on */

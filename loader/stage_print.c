@@ -4,59 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { COLUMNS = 80, INDENT = 4 };
+#include "wrap.h"
 
-/* Words as they come, in lines of at most 80 columns; `tail` ends each line but the last. */
-struct wrapped {
-	FILE *out;
-	int indent, hang; /* columns before the first line, before the others */
-	const char *tail;
-	int col; /* columns used; 0: at the start of the text */
-};
-
-static void put_word(struct wrapped *w, const char *word, size_t len)
-{
-	int room = COLUMNS - (int)strlen(w->tail);
-
-	if (!w->col) {
-		w->col = fprintf(w->out, "%*s", w->indent, "");
-	} else if (w->col + 1 + (int)len > room) {
-		fprintf(w->out, "%s\n", w->tail);
-		w->col = fprintf(w->out, "%*s", w->hang, "");
-	} else {
-		fputc(' ', w->out);
-		w->col++;
-	}
-	w->col += fprintf(w->out, "%.*s", (int)len, word);
-}
-
-static void put_text(struct wrapped *w, const char *text)
-{
-	while (*(text += strspn(text, " "))) {
-		size_t len = strcspn(text, " ");
-
-		put_word(w, text, len);
-		text += len;
-	}
-}
-
-static void print_text(FILE *out, int indent, const char *text)
-{
-	struct wrapped w = { out, indent, indent, "", 0 };
-
-	put_text(&w, text);
-	if (w.col)
-		fputc('\n', out);
-}
-
-static void print_pair(FILE *out, int indent, const char *name, const char *text)
-{
-	int col = fprintf(out, "%*s%s:", indent, "", name);
-	struct wrapped w = { out, indent, indent + INDENT, "", col };
-
-	put_text(&w, text);
-	fputc('\n', out);
-}
+enum { INDENT = 4 };
 
 void stage_option_format(const struct stage_option *option, char *buf, size_t size)
 {
@@ -78,8 +28,8 @@ static void print_option(const struct stage_option *option, FILE *out)
 	else
 		snprintf(line, sizeof(line), "%" PRId64 " to %" PRIu64 "; default %s",
 			 stage_option_min(option), stage_option_max(option), preset);
-	print_pair(out, INDENT, option->name, line);
-	print_text(out, 2 * INDENT, option->doc);
+	wrap_pair(out, INDENT, option->name, line);
+	wrap_text(out, 2 * INDENT, option->doc);
 }
 
 static void print_options(const struct stage *stage, FILE *out)
@@ -91,13 +41,13 @@ static void print_options(const struct stage *stage, FILE *out)
 
 static void print_reasons(const struct stage *stage, FILE *out)
 {
-	struct wrapped w = { out, INDENT, INDENT, "", 0 };
+	struct wrap w = { out, INDENT, INDENT, "", 0 };
 
 	if (!stage->n_reasons)
 		return;
 	fputs("\nReasons for a drop, each with a counter:\n", out);
 	for (size_t i = 0; i < stage->n_reasons; i++)
-		put_word(&w, stage->reasons[i], strlen(stage->reasons[i]));
+		wrap_word(&w, stage->reasons[i], strlen(stage->reasons[i]));
 	fputc('\n', out);
 }
 
@@ -109,11 +59,11 @@ static bool is_builtin(const struct stage *stage)
 /* A rule that uses the stage, every option at its default. */
 static void print_use(const struct stage *stage, FILE *out)
 {
-	struct wrapped w = { out, INDENT, 2 * INDENT, " \\", 0 };
+	struct wrap w = { out, INDENT, 2 * INDENT, " \\", 0 };
 
 	fputs("\nIn a policy:\n", out);
-	put_text(&w, "use");
-	put_text(&w, is_builtin(stage) ? stage->name : stage->origin);
+	wrap_words(&w, "use");
+	wrap_words(&w, is_builtin(stage) ? stage->name : stage->origin);
 	for (size_t i = 0; i < stage->n_options; i++) {
 		_free_ char *word = NULL;
 		char preset[32];
@@ -121,15 +71,15 @@ static void print_use(const struct stage *stage, FILE *out)
 		stage_option_format(&stage->options[i], preset, sizeof(preset));
 		if (asprintf(&word, "%s=%s", stage->options[i].name, preset) < 0)
 			word = NULL;
-		put_text(&w, word ? word : "");
+		wrap_words(&w, word ? word : "");
 	}
-	put_text(&w, "if ip");
+	wrap_words(&w, "if ip");
 	fputc('\n', out);
 }
 
 void stage_print_manual(const struct stage *stage, FILE *out)
 {
-	print_pair(out, 0, stage->name, stage->doc);
+	wrap_pair(out, 0, stage->name, stage->doc);
 	fprintf(out, "A stage for %s, %s%s.\n", stage_hook_name(stage->hook),
 		is_builtin(stage) ? "" : "in ", stage->origin);
 	print_options(stage, out);
