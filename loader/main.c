@@ -24,8 +24,8 @@
 #include "own.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_status, &cmd_check,  &cmd_plan,   &cmd_apply,  &cmd_rollback,
-	&cmd_detach, &cmd_replay, &cmd_filter, &cmd_stages, &cmd_nic,
+	&cmd_status, &cmd_check,  &cmd_plan,   &cmd_apply, &cmd_rollback, &cmd_detach,
+	&cmd_replay, &cmd_filter, &cmd_stages, &cmd_nic,   &cmd_watch,
 };
 
 int main(int argc, char **argv)
