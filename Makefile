@@ -10,7 +10,7 @@ PKG_CONFIG = pkg-config
 DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
 	libnl-genl-3-dev libpcap-dev libelf-dev libjansson-dev libcmocka-dev pkg-config gcc make \
 	iproute2 bpftool ethtool tcpdump curl iputils-ping iperf3 bind9-dnsutils dnsmasq-base strace \
-	jq python3 libcap2-bin procps git shellcheck
+	jq python3 libcap2-bin procps gnuplot-nox git shellcheck
 
 VM_DEPS = qemu-system-x86 busybox-static kmod xz-utils zstd
 
@@ -41,6 +41,7 @@ bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o
 lib_obj := $(filter-out $(B)/loader/main.o $(B)/loader/cmd/%,$(loader_obj)) $(B)/loader/cmd/cmd.o
+bench_bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard bench/progs/*.bpf.c))
 bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(bpf_src))
 units := $(patsubst pcap-tests/unit/%.c,$(B)/unit/%,$(unit_src))
 fixtures := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(fixture_src))
@@ -57,7 +58,7 @@ all: $(B)/weir $(if $(bench_src),$(B)/weir-bench)
 $(B)/weir: $(loader_obj)
 	$(call say,LINK,$@) $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf
 
-$(B)/weir-bench: $(call obj,$(bench_src)) $(lib_obj)
+$(B)/weir-bench: $(call obj,$(bench_src)) $(B)/bench/progs/embedded.o $(lib_obj)
 	$(call say,LINK,$@) $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf -lm -lpthread
 
 $(B)/unit/%: $(B)/pcap-tests/unit/%.o $(lib_obj)
@@ -73,18 +74,24 @@ $(B)/%.o: %.c | $(B)/.deps-there
 $(B)/%.bpf.o: %.bpf.c | $(B)/.deps-there
 	$(call say,BPF,$<) mkdir -p $(@D); $(CLANG) $(BPF_CFLAGS) -c -o $@ $<; $(STRIP) -g $@
 
-# The BPF objects inside the binary: weir_embedded[] of { name, start, end } (loader/stage.c).
-$(B)/embedded.S: $(bpf_obj)
-	$(Q){ printf '.section .rodata\n'; \
-	i=0; for o in $(bpf_obj); do i=$$((i+1)); \
+# The BPF objects inside the binary: SYMBOL[] of { name, start, end } (loader/stage.c).
+# $(call embed,SYMBOL,SED-SCRIPT that makes an object's name of its path)
+embed = $(Q){ printf '.section .rodata\n'; \
+	i=0; for o in $^; do i=$$((i+1)); \
 	printf '.balign 8\n.Lo%d: .incbin "%s"\n.Le%d:\n' $$i $$o $$i; done; \
-	i=0; for n in $(patsubst $(B)/%.bpf.o,%,$(bpf_obj)); do i=$$((i+1)); \
-	printf '.Ln%d: .asciz "%s"\n' $$i $$(echo $$n | sed 's/-progs//'); done; \
-	printf '.section .data.rel.ro,"aw"\n.balign 8\n.globl weir_embedded\nweir_embedded:\n'; \
-	i=0; for o in $(bpf_obj); do i=$$((i+1)); printf '.quad .Ln%d,.Lo%d,.Le%d\n' $$i $$i $$i; done; \
+	i=0; for n in $(patsubst $(B)/%.bpf.o,%,$^); do i=$$((i+1)); \
+	printf '.Ln%d: .asciz "%s"\n' $$i $$(echo $$n | sed '$(2)'); done; \
+	printf '.section .data.rel.ro,"aw"\n.balign 8\n.globl $(1)\n$(1):\n'; \
+	i=0; for o in $^; do i=$$((i+1)); printf '.quad .Ln%d,.Lo%d,.Le%d\n' $$i $$i $$i; done; \
 	printf '.quad 0,0,0\n.section .note.GNU-stack,"",@progbits\n'; } > $@
 
-$(B)/embedded.o: $(B)/embedded.S
+$(B)/embedded.S: $(bpf_obj)
+	$(call embed,weir_embedded,s/-progs//)
+
+$(B)/bench/progs/embedded.S: $(bench_bpf_obj)
+	$(call embed,bench_embedded,s/.*\///)
+
+$(B)/%.o: $(B)/%.S
 	$(Q)$(CC) -c -o $@ $<
 
 # A stamp: the build needs headers and tools; say which command brings them.
@@ -133,7 +140,7 @@ install: all
 	install -Dm755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	install -Dm755 $(B)/weir-bench $(DESTDIR)$(PREFIX)/sbin/weir-bench
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/weir maps/abi.h maps/chain.bpf.h maps/stage.bpf.h
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/weir.8
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/weir.8 man/weir-bench.8
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/weir.policy.5
 
 #: clean         remove what was built

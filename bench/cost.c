@@ -1,215 +1,193 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "bench.h"
+#include "cost.h"
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../loader/fail.h"
-#include "../loader/policy.h"
-#include "../loader/replay.h"
-#include "conditions.h"
-#include "frames.h"
-#include "timing.h"
+#include "arguments.h"
+#include "bench.h"
+#include "plot.h"
 
-enum { UDP_DESTINATION = 14 + 20 + 2 }; /* in frames_builtin()'s */
+enum { OPTION_SIZES = 256, OPTION_SEED, OPTION_CSV, OPTION_PLOT };
 
-struct subject {
-	const char *name;
-	const char *policy; /* NULL: a program that returns XDP_PASS and nothing else */
-	uint16_t port;	    /* the packet's UDP destination */
-	uint32_t verdict;   /* what is measured is what is meant */
-	double most;	    /* ns over the empty program that are promised; 0: nothing is */
-};
-
-static const struct subject subjects[] = {
-	{ "empty program", NULL, 9, XDP_PASS, 0 },
-	{ "empty policy", "interface lo { xdp { } }", 9, XDP_PASS, 5 },
-	{ "one rule, no match", "interface lo { xdp { drop if udp port 53 } }", 9, XDP_PASS, 8 },
-	{ "one rule, match", "interface lo { xdp { drop if udp port 53 } }", 53, XDP_DROP, 8 },
-};
-
-static int load_empty_program(int *prog_fd)
+static void parse_sizes(struct cost *cost, char *list, struct argp_state *state)
 {
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
+	for (char *word; (word = strsep(&list, ","));) {
+		size_t *size = array_add(cost->sizes, cost->n_sizes);
 
-	*prog_fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_bench_nil", "GPL", insns,
-				 ARRAY_SIZE(insns), NULL);
-	return *prog_fd < 0 ? fail(-errno, "cannot load an empty XDP program: %s", strerror(errno))
-			    : 0;
-}
-
-/* A program to be measured, and what it stands on. */
-struct loaded_subject {
-	struct policy *policy;
-	struct replay *replay;
-	int prog_fd; /* owned only without a replay */
-};
-
-struct cost {
-	struct cmd_common common;
-	struct frames frames; /* one for each subject */
-	struct loaded_subject loaded[ARRAY_SIZE(subjects)];
-	struct timed timed[ARRAY_SIZE(subjects)];
-	size_t n;
-};
-
-/* A policy's programs, attached to nothing: as replay loads them. */
-static int load_policy(const char *text, struct loaded_subject *loaded)
-{
-	int err = policy_parse("weir-bench", text, strlen(text), &loaded->policy);
-
-	if (!err)
-		err = replay_open(loaded->policy, "lo", HOOK_XDP, NULL, 0, &loaded->replay);
-	if (!err)
-		loaded->prog_fd = replay_prog_fd(loaded->replay);
-	return err;
-}
-
-static void unload(struct loaded_subject *loaded)
-{
-	if (!loaded->replay)
-		own_close(&loaded->prog_fd);
-	replay_close(loaded->replay);
-	policy_free(loaded->policy);
-}
-
-static int make_packet(struct cost *cost, const struct subject *subject, struct timed *timed)
-{
-	int err = frames_builtin(1, &cost->frames);
-	struct frame *frame;
-
-	if (err)
-		return err;
-	frame = &cost->frames.frames[cost->frames.n - 1];
-	frame->data[UDP_DESTINATION] = subject->port >> 8;
-	frame->data[UDP_DESTINATION + 1] = subject->port & 0xff;
-	timed->packet = frame->data;
-	timed->len = frame->len;
-	return 0;
-}
-
-static int prepare(struct cost *cost)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
-		const struct subject *subject = &subjects[i];
-		struct loaded_subject *loaded = &cost->loaded[i];
-		int err = make_packet(cost, subject, &cost->timed[i]);
-
-		loaded->prog_fd = -1;
-		cost->n++;
-		if (!err)
-			err = subject->policy ? load_policy(subject->policy, loaded)
-					      : load_empty_program(&loaded->prog_fd);
-		if (err)
-			return err;
-		cost->timed[i].name = subject->name;
-		cost->timed[i].prog_fd = loaded->prog_fd;
+		if (!size)
+			argp_failure(state, CMD_FAILED, 0, "out of memory");
+		*size = argument_integer(word, 1, RULESET_MOST, state);
 	}
+}
+
+static error_t use_default_sizes(struct cost *cost, struct argp_state *state)
+{
+	char list[] = "10,100,1000,4000,16000";
+
+	parse_sizes(cost, list, state);
 	return 0;
 }
 
-/* The least of each compared: the kernel's figures are whole, and cut. */
-static double over_base(const struct cost *cost, size_t i)
+static void check_usage(const struct cost *cost, struct argp_state *state)
 {
-	return (double)timing_least(&cost->timed[i]) - timing_least(&cost->timed[0]);
+	if (cost->growth && (cost->n_policies || cost->capture))
+		argp_error(state, "--rules makes policies and packets of its own");
+	if (!cost->growth && (cost->n_sizes || cost->plot))
+		argp_error(state, "--sizes and --plot go with --rules");
+	if (!cost->n_policies && cost->interface)
+		argp_error(state, "--interface goes with a policy");
+	if (cost->plot && !plot_can_write(cost->plot))
+		argp_error(state, "'%s' ends in neither .svg nor .png", cost->plot);
+	if (cost->csv && cost->common.json)
+		argp_error(state, "either --csv or --json");
 }
 
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct cost *cost = state->input;
+
+	switch (key) {
+	case 'i':
+		cost->interface = arg;
+		return 0;
+	case 'p':
+		cost->capture = arg;
+		return 0;
+	case 'k':
+		cost->growth = true;
+		cost->kind = argument_choice(arg, ruleset_kinds, RULESET_KINDS, state);
+		return 0;
+	case OPTION_SIZES:
+		parse_sizes(cost, arg, state);
+		return 0;
+	case OPTION_SEED:
+		cost->seed = argument_integer(arg, 0, INT32_MAX, state);
+		return 0;
+	case 'r':
+		cost->rounds = argument_integer(arg, 1, TIMING_ROUNDS_MOST, state);
+		return 0;
+	case OPTION_CSV:
+		cost->csv = true;
+		return 0;
+	case OPTION_PLOT:
+		cost->plot = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		cmd_add_word(&cost->policies, &cost->n_policies, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		check_usage(cost, state);
+		return cost->growth && !cost->n_sizes ? use_default_sizes(cost, state) : 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_option options[] = {
+	{ "interface", 'i', "IFACE", 0, "The XDP hook of this interface; else the policy's first",
+	  0 },
+	{ "packet", 'p', "FILE.pcap", 0,
+	  "The mixed packets are these, and the hot one their first; else random ones, and UDP to "
+	  "the discard port",
+	  0 },
+	{ "rules", 'k', "hosts|mixed", 0, "Measure policies of `weir-bench rules --kind`", 0 },
+	{ "sizes", OPTION_SIZES, "N,…", 0, "Of so many rules (10,100,1000,4000,16000)", 0 },
+	{ "seed", OPTION_SEED, "N", 0, "Other rules and packets for another number (1)", 0 },
+	{ "rounds", 'r', "N", 0, "So many turns for each program (25)", 0 },
+	{ "plot", OPTION_PLOT, "FILE.svg|FILE.png", 0, "Cost over rules, by gnuplot", 0 },
+	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 0 },
+	{ 0 },
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "[POLICY…]",
+	.doc = "What policies cost a packet, in nanoseconds over an XDP program that does nothing: "
+	       "a hot packet, over and over, and 16,384 mixed ones in random order.\v"
+	       "Nothing is attached. With neither a policy nor --rules: what an empty policy and a policy "
+	       "of one rule cost, and whether they keep to what they promise.",
+};
+
+static int time_all(struct cost *cost)
+{
+	cost->timed = calloc(cost->n, sizeof(*cost->timed));
+	if (!cost->timed)
+		return fail_oom();
+	for (size_t i = 0; i < cost->n; i++) {
+		const struct cost_subject *subject = &cost->subjects[i];
+
+		cost->timed[i] = (struct timed){
+			.name = subject->subject.name,
+			.prog_fd = subject->subject.prog_fd,
+			.packet = subject->hot.data,
+			.len = subject->hot.len,
+			.shuffle = subject->mixed,
+		};
+	}
+	return timing_run(cost->timed, cost->n, cost->rounds);
+}
+
+double cost_over(const struct cost *cost, size_t i, enum timing_kind kind)
+{
+	return (double)timing_least(&cost->timed[i], kind) - timing_least(&cost->timed[0], kind);
+}
+
+/* Whether promises are kept. */
 static int judge(const struct cost *cost)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < cost->n; i++) {
-		const struct subject *subject = &subjects[i];
+		const struct cost_subject *subject = &cost->subjects[i];
+		const char *name = subject->subject.name;
+		double over = cost_over(cost, i, TIMING_HOT);
 
+		if (!subject->promised)
+			continue;
 		if (cost->timed[i].verdict != subject->verdict)
-			err = fail(-EPROTO, "'%s' returned %u, not %u", subject->name,
+			err = fail(-EPROTO, "'%s' returned %u, not %u", name,
 				   cost->timed[i].verdict, subject->verdict);
-		else if (subject->most && over_base(cost, i) > subject->most)
+		else if (over > subject->most)
 			err = fail(-ERANGE,
 				   "'%s' costs %.0f ns over the empty program; %.0f are promised",
-				   subject->name, over_base(cost, i), subject->most);
+				   name, over, subject->most);
 	}
 	return err;
 }
 
-static void print_text(const struct cost *cost, const json_t *conditions)
+static int measure_and_report(struct cost *cost)
 {
-	conditions_print(conditions, stdout);
-	printf("\n%-22s %10s %12s %12s %10s\n", "one hot packet, ns", "least", "over empty",
-	       "median", "promised");
-	for (size_t i = 0; i < cost->n; i++) {
-		const struct timed *timed = &cost->timed[i];
+	int err = cost_prepare(cost), status;
 
-		printf("%-22s %10u", timed->name, timing_least(timed));
-		if (i)
-			printf(" %12.0f %12.1f %10.0f", over_base(cost, i),
-			       timing_median_over(timed, &cost->timed[0]), subjects[i].most);
-		putchar('\n');
-	}
-}
-
-static json_t *results_json(const struct cost *cost)
-{
-	json_t *results = json_array();
-
-	for (size_t i = 0; i < cost->n; i++) {
-		const struct timed *timed = &cost->timed[i];
-
-		json_array_append_new(results,
-				      json_pack("{s:s, s:i, s:f, s:f, s:f}", "name", timed->name,
-						"ns", (int)timing_least(timed), "over_empty",
-						over_base(cost, i), "median_over_empty",
-						timing_median_over(timed, &cost->timed[0]),
-						"promised", subjects[i].most));
-	}
-	return results;
-}
-
-static int report(const struct cost *cost)
-{
-	json_t *conditions = conditions_read();
-	int status = judge(cost) ? CMD_FAILED : CMD_OK;
-
-	if (!conditions)
-		return fail_oom(), CMD_FAILED;
-	if (cost->common.json)
-		return cmd_print_json(json_pack("{s:o, s:o}", "conditions", conditions, "results",
-						results_json(cost)),
-				      status);
-	print_text(cost, conditions);
-	json_decref(conditions);
-	return status;
+	err = err ? err : time_all(cost);
+	if (err)
+		return cost->common.json ? cmd_print_json(json_object(), CMD_FAILED) : CMD_FAILED;
+	status = judge(cost) || cost->cut_short ? CMD_FAILED : CMD_OK;
+	if (cost->plot && cost_plot(cost))
+		status = CMD_FAILED;
+	return cost_report(cost, status);
 }
 
 static void release(struct cost *cost)
 {
 	for (size_t i = 0; i < cost->n; i++)
-		unload(&cost->loaded[i]);
-	frames_free(&cost->frames);
+		cost_subject_close(&cost->subjects[i]);
+	free(cost->subjects);
+	timing_free(cost->timed, cost->n);
+	free(cost->timed);
+	free(cost->sizes);
+	free(cost->policies);
 }
-
-static const struct argp argp = {
-	.doc = "What an empty policy and a policy of one rule cost a packet, over an XDP program that "
-	       "does nothing.",
-};
 
 static int run(int argc, char **argv)
 {
-	struct cost cost = { 0 };
+	struct cost cost = { .seed = 1, .rounds = TIMING_ROUNDS };
 	int status = CMD_FAILED;
-	int err = cmd_parse(&argp, argc, argv, &cost.common, &cost);
 
-	err = err ? err : prepare(&cost);
-	err = err ? err : timing_run(cost.timed, cost.n);
-	if (!err)
-		status = report(&cost);
-	else if (cost.common.json)
-		status = cmd_print_json(json_object(), CMD_FAILED);
+	if (!cmd_parse(&argp, argc, argv, &cost.common, &cost))
+		status = measure_and_report(&cost);
 	release(&cost);
 	return status;
 }

@@ -27,8 +27,7 @@ static const struct smallest builtin = {
 	.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
 };
 
-/* RFC 1071, for a header without options. */
-static uint16_t ip_checksum(struct iphdr ip)
+uint16_t frames_ip_checksum(struct iphdr ip)
 {
 	uint16_t words[sizeof(ip) / 2];
 	uint32_t sum = 0;
@@ -40,7 +39,7 @@ static uint16_t ip_checksum(struct iphdr ip)
 	return ~(sum + (sum >> 16));
 }
 
-static int add(struct frames *out, const void *data, uint32_t len)
+int frames_add(struct frames *out, const void *data, uint32_t len)
 {
 	struct frame *frame = array_add(out->frames, out->n);
 
@@ -68,9 +67,9 @@ int frames_builtin(unsigned int flows, struct frames *out)
 
 		frame.ip.saddr = htonl(0xc6120000 + i);
 		frame.ip.check = 0;
-		frame.ip.check = ip_checksum(frame.ip);
+		frame.ip.check = frames_ip_checksum(frame.ip);
 		frame.udp.source = htons(FIRST_PORT + i);
-		err = add(out, &frame, sizeof(frame));
+		err = frames_add(out, &frame, sizeof(frame));
 		if (err)
 			return err;
 	}
@@ -86,7 +85,8 @@ int frames_read(const char *path, struct frames *out)
 	if (got)
 		return got;
 	while ((got = capture_next(capture, &packet)) > 0) {
-		int err = packet.caplen == packet.len ? add(out, packet.data, packet.len) : 0;
+		int err =
+			packet.caplen == packet.len ? frames_add(out, packet.data, packet.len) : 0;
 
 		if (err)
 			return err;
@@ -94,6 +94,35 @@ int frames_read(const char *path, struct frames *out)
 	if (got)
 		return got;
 	return out->n ? 0 : fail(-EINVAL, "%s: no packet in it is whole", path);
+}
+
+/* The format of pcap-savefile(5), Ethernet. */
+static void write_capture(const struct frames *frames, FILE *file)
+{
+	const struct {
+		uint32_t magic;
+		uint16_t major, minor;
+		uint32_t zone, accuracy, snaplen, link;
+	} header = { 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1 };
+
+	fwrite(&header, sizeof(header), 1, file);
+	for (size_t i = 0; i < frames->n; i++) {
+		uint32_t len = frames->frames[i].len, record[] = { 0, 0, len, len };
+
+		fwrite(record, sizeof(record), 1, file);
+		fwrite(frames->frames[i].data, len, 1, file);
+	}
+}
+
+int frames_write(const struct frames *frames, const char *path)
+{
+	_fclose_ FILE *file = fopen(path, "we");
+
+	if (file)
+		write_capture(frames, file);
+	if (!file || fflush(file) || ferror(file))
+		return fail(-errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
 }
 
 void frames_free(struct frames *frames)

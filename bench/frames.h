@@ -3,6 +3,7 @@
  * What a generator sends: frames from the destination MAC address on, without the FCS.
  */
 #pragma once
+#include <linux/ip.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +26,14 @@ int frames_builtin(unsigned int flows, struct frames *out);
 
 /* The packets of a capture that are there whole. None is an error. Errors are reported. */
 int frames_read(const char *path, struct frames *out);
+
+/* A copy of it, at the end. Errors are reported. */
+int frames_add(struct frames *out, const void *data, uint32_t len);
+
+/* As a capture. Errors are reported. */
+int frames_write(const struct frames *frames, const char *path);
+
+/* RFC 1071: of a header without options whose checksum is 0. Network order. */
+uint16_t frames_ip_checksum(struct iphdr ip);
 
 void frames_free(struct frames *frames);

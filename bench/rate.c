@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../loader/fail.h"
+#include "arguments.h"
 #include "generator.h"
 #include "link.h"
 #include "pace.h"
@@ -28,40 +29,22 @@ struct rate {
 	struct link_counters counters; /* what the run added to them */
 };
 
-/* "1000000", "200k", "1.5M"; else the process ends with a word on usage. */
-static double number(const char *text, double least, struct argp_state *state)
-{
-	static const char suffixes[] = "kMG";
-	char *end;
-	double n = strtod(text, &end);
-	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
-
-	if (suffix) {
-		n *= pow(1000, suffix - suffixes + 1);
-		end++;
-	}
-	if (end == text || *end || !(n >= least && n < 1e9))
-		argp_error(state, "'%s' is no number from %g to 1G (20000, 20k, 1.5M)", text,
-			   least);
-	return n;
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct rate *rate = state->input;
 
 	switch (key) {
 	case 'n':
-		rate->pace.packets = number(arg, 1, state);
+		rate->pace.packets = argument_number(arg, 1, state);
 		return 0;
 	case 'r':
-		rate->pace.rate = number(arg, 0.01, state);
+		rate->pace.rate = argument_number(arg, 0.01, state);
 		return 0;
 	case 't':
-		rate->pace.duration_ns = 1e9 * number(arg, 0.001, state);
+		rate->pace.duration_ns = 1e9 * argument_number(arg, 0.001, state);
 		return 0;
 	case 'b':
-		rate->burst = number(arg, 1, state);
+		rate->burst = argument_number(arg, 1, state);
 		if (rate->burst > BURST_MOST)
 			argp_error(state, "a burst is at most %d frames", BURST_MOST);
 		return 0;

@@ -11,6 +11,7 @@
 
 #include "../../maps/abi.h"
 #include "ebpf_hook.h"
+#include "ebpf_switch.h"
 
 /* Variables */
 
@@ -186,6 +187,7 @@ static void emit_branch(struct emit *e, const struct ir_end *end)
 		right = read_var(e, end->src, U);
 	if (end->yes == e->next && jump_unless[end->cond]) {
 		jump(e, code | jump_unless[end->cond], left, right, imm, end->no);
+		go(e, end->yes);
 		return;
 	}
 	jump(e, code | jump_if[end->cond], left, right, imm, end->yes);
@@ -302,7 +304,8 @@ static void emit_block(struct emit *e, const struct ir_block *block)
 	case IR_CHECK:
 		emit_check(e, &block->end);
 		return;
-	case IR_SWITCH: /* no pass makes one yet */
+	case IR_SWITCH:
+		emit_switch(e, &block->end, read_var(e, block->end.var, FROM_X), UINT32_MAX);
 		return;
 	case IR_FETCH:
 		emit_fetch(e, &block->end);
@@ -332,6 +335,8 @@ static int emit_all(struct emit *e, const uint32_t *order, size_t n)
 {
 	hook_start(e);
 	for (size_t i = 0; i < n; i++) {
+		if (i && !e->entered[order[i]])
+			continue;
 		e->next = i + 1 < n ? order[i + 1] : UINT32_MAX;
 		e->label_at[order[i]] = e->prog->n_insns;
 		emit_block(e, &e->ir->blocks[order[i]]);
@@ -385,6 +390,7 @@ int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
 int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_prog *out)
 {
 	_free_ uint32_t *order = NULL, *live = NULL, *labels = NULL;
+	_free_ bool *entered = NULL;
 	struct emit e = { .ir = ir, .run = run, .prog = out };
 	ssize_t n = ir_order(ir, &order);
 	int err = n < 0 ? (int)n : ir_live(ir, &live);
@@ -393,9 +399,11 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 	if (err)
 		return err;
 	labels = malloc((ir->n + FILTER_COUNT) * sizeof(*labels));
-	if (!labels)
+	entered = calloc(ir->n + FILTER_COUNT, sizeof(*entered));
+	if (!labels || !entered)
 		return fail_oom();
 	e.label_at = labels;
+	e.entered = entered;
 	e.live = live;
 	err = emit_all(&e, order, n);
 	free(e.fixups);

@@ -38,7 +38,8 @@ struct emit {
 	struct filter_prog *prog;
 	struct fixup *fixups;
 	size_t n_fixups;
-	uint32_t *label_at; /* UINT32_MAX: not (yet) there */
+	uint32_t *label_at;
+	bool *entered; /* whether a jump leads to a label: a block without one has no code */
 	const uint32_t *live;
 	uint32_t next;	    /* the block that comes behind */
 	unsigned int verbs; /* which shared ends are jumped to: 1 << verb */
@@ -116,12 +117,20 @@ static inline void map(struct emit *e, enum reg dst, enum filter_map which)
 	put(e, (struct bpf_insn){ 0 });
 }
 
+/* Note that a label is reached. NULL where blocks are emitted only to be counted. */
+static inline void enter(struct emit *e, uint32_t label)
+{
+	if (e->entered)
+		e->entered[label] = true;
+}
+
 /* A jump to a label, conditional or not. */
 static inline void jump(struct emit *e, uint8_t code, enum reg dst, enum reg src, int32_t imm,
 			uint32_t label)
 {
 	struct fixup *fixup = array_add(e->fixups, e->n_fixups);
 
+	enter(e, label);
 	if (fixup)
 		*fixup = (struct fixup){ e->prog->n_insns, label };
 	else
@@ -133,6 +142,8 @@ static inline void go(struct emit *e, uint32_t label)
 {
 	if (label != e->next)
 		jump(e, BPF_JMP | BPF_JA, 0, 0, 0, label);
+	else
+		enter(e, label);
 }
 
 static inline uint32_t verb_label(const struct emit *e, enum filter_verb verb)

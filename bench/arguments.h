@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Values on the command line. What is none ends the process with a word on usage, as argp does. */
+#pragma once
+#include <argp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "1000000", "200k", "1.5M", from `least` to below 1G. */
+double argument_number(const char *text, double least, struct argp_state *state);
+
+/* A whole number from `least` to `most`, decimal. */
+uint64_t argument_integer(const char *text, uint64_t least, uint64_t most,
+			  struct argp_state *state);
+
+/* The index of a word among the choices. */
+size_t argument_choice(const char *text, const char *const *choices, size_t n,
+		       struct argp_state *state);
