@@ -12,6 +12,7 @@
  *   ../maps/      what the kernel's side and this one agree on, and the maps of a chain
  *   attach_xdp.c  the XDP hook: attach, query, the driver's own words
  *   pin*.c        the tree under /sys/fs/bpf/weir: paths, lock, journal
+ *   fix.c         settings of NICs that weir changed, remembered and restored
  *   chain*.c      plan -> generations of programs; flip, rollback, detach, recovery
  *   status.c      what runs, read back from the kernel -> struct status
  *   out_*.c       status and plan as text and JSON

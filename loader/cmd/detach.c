@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
+#include "../fix.h"
 #include "live.h"
 
 struct args {
@@ -37,8 +38,40 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "IFACE…\n--all",
-	.doc = "Remove the policy from interfaces: programs, maps, links and pins.",
+	.doc = "Remove the policy from interfaces: programs, maps, links and pins; and restore the settings "
+	       "that `weir nic --fix` changed.",
 };
+
+/* Settings that `weir nic --fix` changed, once no policy needs them. */
+static int restore_nics(const struct pin_tree *tree, const struct args *args)
+{
+	int first_err = args->all ? fix_restore_all(tree) : 0;
+
+	for (size_t i = 0; i < args->n; i++) {
+		int err = fix_restore(tree, args->interfaces[i]);
+
+		first_err = first_err ? first_err : err;
+	}
+	return first_err;
+}
+
+/* Interfaces of which only settings are remembered have no chain, which is no mistake. */
+static int detach(const struct pin_tree *tree, const struct args *args)
+{
+	size_t n = 0;
+	_free_ const char **chains = calloc(args->n + 1, sizeof(*chains));
+
+	if (!chains)
+		return fail_oom();
+	for (size_t i = 0; i < args->n; i++) {
+		char dir[PIN_PATH_MAX];
+
+		pin_path(dir, tree->dir, args->interfaces[i]);
+		if (pin_exists(dir) || !fix_is_remembered(tree, args->interfaces[i]))
+			chains[n++] = args->interfaces[i];
+	}
+	return n || args->all ? chain_detach(tree, chains, n) : 0;
+}
 
 static int run(int argc, char **argv)
 {
@@ -54,7 +87,9 @@ static int run(int argc, char **argv)
 		err = live.tree.lock_fd < 0 ? -ENODEV : 0;
 	}
 	if (!err)
-		err = chain_detach(&live.tree, args.interfaces, args.n);
+		err = detach(&live.tree, &args);
+	if (!err)
+		err = restore_nics(&live.tree, &args);
 	free(args.interfaces);
 	status = err ? CMD_FAILED : CMD_OK;
 	return common.json ? cmd_print_json(json_object(), status) : status;

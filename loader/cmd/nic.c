@@ -5,25 +5,46 @@
 #include <string.h>
 
 #include "../fail.h"
+#include "../fix.h"
 #include "../nic_check.h"
 #include "../out_nic.h"
+#include "live.h"
 
 struct args {
 	const char **names;
 	size_t n;
+	bool fix;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *args = state->input;
 
-	if (key != ARGP_KEY_ARG)
-		return ARGP_ERR_UNKNOWN;
-	cmd_add_word(&args->names, &args->n, arg, state);
-	return 0;
+	switch (key) {
+	case 'f':
+		args->fix = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		cmd_add_word(&args->names, &args->n, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->fix && !args->n)
+			argp_error(state, "fix which interfaces? Name them");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_option options[] = {
+	{ "fix", 'f', NULL, 0,
+	  "Change what is advised against or blocked, where a setting of the interface does it; `weir "
+	  "detach` restores what was",
+	  0 },
+	{ 0 },
+};
+
 static const struct argp argp = {
+	.options = options,
 	.parser = parse,
 	.args_doc = "[IFACE…]",
 	.doc = "What an interface is, what its driver can do for XDP (and whether the kernel or a table "
@@ -33,7 +54,7 @@ static const struct argp argp = {
 
 /* Where what is found goes: lines, paragraphs or JSON. */
 struct report {
-	bool brief;
+	bool brief, fix;
 	json_t *json; /* NULL: text */
 	size_t printed;
 };
@@ -52,21 +73,56 @@ static void print(struct report *report, const struct nic *nic, const struct nic
 	}
 }
 
+/* The caller frees *findings; their number, or a reported error. */
+static ssize_t find(const char *name, struct nic *nic, struct nic_finding **findings)
+{
+	struct nic_ethtool ethtool;
+	struct nic_host host;
+	int err = nic_probe(name, nic);
+
+	if (!err)
+		err = nic_ethtool_read(nic, &ethtool);
+	if (err)
+		return err;
+	nic_host_read(nic, &host);
+	return nic_check(nic, &ethtool, &host, findings);
+}
+
+static void say_done(const struct nic_finding *finding, void *arg)
+{
+	const struct report *report = arg;
+
+	if (!report->json)
+		printf("%s\n", finding->command);
+}
+
+static int fix(const char *name, struct report *report)
+{
+	_cleanup_(live_close) struct live live = { .tree.lock_fd = -1 };
+	_free_ struct nic_finding *findings = NULL;
+	struct nic nic;
+	ssize_t n;
+	int err = live_open(&live);
+
+	if (err)
+		return err;
+	n = find(name, &nic, &findings);
+	if (n < 0)
+		return n;
+	live_hold_signals();
+	return fix_apply(&live.tree, &nic, findings, n, say_done, report);
+}
+
 static int look_at(const char *name, struct report *report)
 {
 	_free_ struct nic_finding *findings = NULL;
-	struct nic_ethtool ethtool;
-	struct nic_host host;
 	struct nic nic;
+	int err = report->fix ? fix(name, report) : 0;
 	ssize_t n;
-	int err = nic_probe(name, &nic);
 
-	if (!err)
-		err = nic_ethtool_read(&nic, &ethtool);
 	if (err)
 		return err;
-	nic_host_read(&nic, &host);
-	n = nic_check(&nic, &ethtool, &host, &findings);
+	n = find(name, &nic, &findings);
 	if (n < 0)
 		return n;
 	print(report, &nic, findings, n);
@@ -101,6 +157,7 @@ static int run(int argc, char **argv)
 	int err = cmd_parse(&argp, argc, argv, &common, &args);
 
 	names = args.names;
+	report.fix = args.fix;
 	if (common.json)
 		report.json = json_array();
 	if (!err && !args.n)
