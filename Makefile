@@ -127,9 +127,10 @@ tests: $(units) $(tools) $(fixtures)
 style:
 	$(Q).ci/style
 
-#: fuzz          fuzz the parsers and the compiler (its targets come with the compiler's issue)
-fuzz:
-	@echo 'make fuzz: no fuzz targets yet'; exit 1
+#: fuzz          random rules, packets and programs through the kernel, libpcap as the oracle, for
+#:               T=SECONDS (600); what differs shrinks to one command that repeats it (root)
+fuzz: deps
+	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/fuzz/long $(T)
 
 #: bench         nanoseconds a packet: an empty program, an empty policy, one rule (root)
 bench: all

@@ -140,6 +140,15 @@ static void set_key(struct emit *e, uint32_t counter)
 	op(e, BPF_ST | BPF_MEM | BPF_W, FP, 0, STACK_KEY, counter);
 }
 
+/* A rule matched that goes on. */
+static void emit_match(struct emit *e, const struct filter_rule *rule)
+{
+	set_key(e, rule->counter);
+	hook_count(e);
+	if (e->hook->pass_on)
+		e->hook->pass_on(e, rule);
+}
+
 static void emit_insn(struct emit *e, const struct ir_insn *insn)
 {
 	switch ((enum ir_op)insn->op) {
@@ -159,8 +168,7 @@ static void emit_insn(struct emit *e, const struct ir_insn *insn)
 		hook_forget(e, register_for(insn->dst));
 		return;
 	case IR_COUNT:
-		set_key(e, insn->k);
-		hook_count(e);
+		emit_match(e, &e->run->rules[insn->k]);
 		return;
 	default:
 		emit_alu(e, insn);
@@ -253,7 +261,7 @@ static void emit_fetch(struct emit *e, const struct ir_end *end)
 	mov(e, T, FP);
 	add_imm(e, T, STACK_BYTES);
 	mov_imm(e, U, end->size);
-	call(e, hook_load_bytes(e));
+	e->hook->load_bytes(e);
 	mov(e, T, A);
 	spill(e, live, true);
 	jump(e, BPF_JMP | BPF_JNE | BPF_K, T, 0, 0, end->no);
@@ -263,16 +271,28 @@ static void emit_fetch(struct emit *e, const struct ir_end *end)
 	go(e, end->yes);
 }
 
+static bool tail_calls(enum filter_verb verb)
+{
+	return verb == FILTER_JUMP || verb == FILTER_VLAN_PUSH || verb == FILTER_VLAN_POP;
+}
+
 /* The slot is a constant, so that the JIT makes a direct jump of the call. */
 static void emit_tail_call(struct emit *e, const struct ir_end *end)
 {
+	enum { CALL_INSNS = 5 };
+	bool changes = end->verb != FILTER_JUMP;
+
 	if (end->counter != IR_NO_COUNTER) {
 		set_key(e, end->counter);
 		hook_count(e);
 	}
+	if (changes) {
+		e->hook->change(e, end);
+		op(e, BPF_JMP | BPF_JNE | BPF_K, A, 0, CALL_INSNS, 0);
+	}
 	mov(e, X, CTX);
 	map(e, FROM_X, FILTER_MAP_SLOTS);
-	mov_imm(e, T, end->arg);
+	mov_imm(e, T, changes ? end->slot : end->arg);
 	call(e, BPF_FUNC_tail_call);
 	set_key(e, WEIR_COUNTER_MISS);
 	go_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
@@ -280,12 +300,12 @@ static void emit_tail_call(struct emit *e, const struct ir_end *end)
 
 static void emit_verdict(struct emit *e, const struct ir_end *end)
 {
-	if (end->verb == FILTER_JUMP) {
+	if (tail_calls(end->verb)) {
 		emit_tail_call(e, end);
 		return;
 	}
 	set_key(e, end->counter);
-	if (end->verb == FILTER_REDIRECT)
+	if (end->verb == FILTER_REDIRECT || end->verb == FILTER_REDIRECT_INGRESS)
 		mov_imm(e, END, end->arg);
 	go_verb(e, end->verb);
 }
@@ -333,7 +353,7 @@ static int fix_jumps(struct emit *e)
 
 static int emit_all(struct emit *e, const uint32_t *order, size_t n)
 {
-	hook_start(e);
+	e->hook->start(e);
 	for (size_t i = 0; i < n; i++) {
 		if (i && !e->entered[order[i]])
 			continue;
@@ -366,7 +386,9 @@ int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
 	_free_ uint32_t *live = NULL, *order = NULL;
 	struct filter_prog prog = { 0 };
 	/* No block follows another: each pays for its jumps. */
-	struct emit e = { .ir = ir, .run = run, .prog = &prog, .next = UINT32_MAX };
+	struct emit e = {
+		.hook = hook_of(run->hook), .ir = ir, .run = run, .prog = &prog, .next = UINT32_MAX
+	};
 	ssize_t n = ir_order(ir, &order);
 	int err = n < 0 ? (int)n : ir_live(ir, &live);
 	bool loops = false;
@@ -391,7 +413,7 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 {
 	_free_ uint32_t *order = NULL, *live = NULL, *labels = NULL;
 	_free_ bool *entered = NULL;
-	struct emit e = { .ir = ir, .run = run, .prog = out };
+	struct emit e = { .hook = hook_of(run->hook), .ir = ir, .run = run, .prog = out };
 	ssize_t n = ir_order(ir, &order);
 	int err = n < 0 ? (int)n : ir_live(ir, &live);
 

@@ -31,8 +31,11 @@ struct fixup {
 	uint32_t insn, label;
 };
 
+struct hook;
+
 /* Labels are the blocks' numbers, then one for each shared end, by its verb. */
 struct emit {
+	const struct hook *hook;
 	const struct ir *ir;
 	const struct filter_run *run;
 	struct filter_prog *prog;

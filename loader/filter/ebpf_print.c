@@ -8,20 +8,16 @@
 
 static const char *helper_name(int32_t helper)
 {
-	switch (helper) {
-	case BPF_FUNC_map_lookup_elem:
-		return "bpf_map_lookup_elem";
-	case BPF_FUNC_tail_call:
-		return "bpf_tail_call";
-	case BPF_FUNC_redirect_map:
-		return "bpf_redirect_map";
-	case BPF_FUNC_xdp_get_buff_len:
-		return "bpf_xdp_get_buff_len";
-	case BPF_FUNC_xdp_load_bytes:
-		return "bpf_xdp_load_bytes";
-	default:
-		return "?";
-	}
+#define HELPER(name) [BPF_FUNC_##name] = "bpf_" #name
+	static const char *const names[] = {
+		HELPER(map_lookup_elem),  HELPER(tail_call),	  HELPER(redirect),
+		HELPER(redirect_map),	  HELPER(skb_load_bytes), HELPER(skb_store_bytes),
+		HELPER(skb_vlan_pop),	  HELPER(skb_vlan_push),  HELPER(xdp_load_bytes),
+		HELPER(xdp_get_buff_len),
+	};
+#undef HELPER
+
+	return names[helper];
 }
 
 static const char *map_name(const struct filter_prog *prog, uint32_t insn)

@@ -22,16 +22,20 @@ void filter_prog_set_maps(struct filter_prog *prog, const int fds[FILTER_MAPS])
 		prog->insns[prog->relocs[i].insn].imm = fds[prog->relocs[i].map];
 }
 
+const struct ir_pass filter_passes[] = {
+	{ "bounds", ir_pass_bounds },
+	{ "dead", ir_pass_dead },
+	{ "thread", ir_pass_thread },
+	{ "dead", ir_pass_dead }, /* what was for branches that are no more */
+	{ NULL, NULL },
+};
+
 int filter_graph(const struct filter_run *run, struct ir *out)
 {
 	int err = ir_lower(run, out);
 
-	if (!err)
-		err = ir_pass_bounds(out);
-	if (!err)
-		err = ir_pass_dead(out);
-	if (!err)
-		ir_pass_thread(out);
+	for (size_t i = 0; !err && filter_passes[i].name; i++)
+		err = filter_passes[i].run(out);
 	return err;
 }
 

@@ -58,7 +58,7 @@ struct filter_rule {
 /* A run: rules in order, and what happens to a packet that no final rule took. */
 struct filter_run {
 	enum filter_hook hook;
-	bool frags; /* packets may have fragments beyond data_end (XDP): compile the slow path */
+	bool frags; /* XDP: packets may have fragments beyond data_end; on tc they always may */
 	/*
 	 * Read what lies at a computed offset (behind an IPv4 header) by helper calls, some 20 ns a
 	 * load: for a process without CAP_PERFMON, whose programs may not add a number from the

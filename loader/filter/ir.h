@@ -30,6 +30,8 @@
  *   IR_LOAD  size bytes at k, or at value a + k, big-endian
  *   IR_LEN   length of the whole packet
  *   others   a OP b, or a OP k if b is IR_NO_VALUE; as the instruction of that name
+ *
+ * Written out as a tree, a value that an end asks has IR_VALUE_NODES nodes at most.
  */
 struct ir_value {
 	uint8_t op;   /* enum ir_op */
@@ -52,6 +54,7 @@ enum {
 	IR_NO_BLOCK = UINT32_MAX,
 	IR_NO_COUNTER = UINT32_MAX,
 	IR_NO_VALUE = UINT32_MAX,
+	IR_VALUE_NODES = 24,
 	/*
 	 * Backward jumps that one evaluation of an expression may make; then it rejects.
 	 * `protochain` makes one for each header. libpcap 1.11's bpf_filter() has the same
@@ -84,7 +87,7 @@ enum ir_op {
 	 * all paths of all rounds.
 	 */
 	IR_FORGET,
-	IR_COUNT, /* the packet matched the rule whose counter is k */
+	IR_COUNT, /* the packet matched rule k of the run, which goes on: count, do what it does */
 };
 
 struct ir_insn {
@@ -136,8 +139,8 @@ struct ir_end {
 	uint32_t yes, no; /* blocks */
 	struct ir_case *cases; /* IR_SWITCH: sorted, disjoint, owned by the block */
 	size_t n_cases;
-	enum filter_verb verb; /* IR_VERDICT, not COUNT */
-	uint32_t arg, counter; /* as in struct filter_rule; IR_NO_COUNTER: do not count */
+	enum filter_verb verb;	     /* IR_VERDICT: one that does not go on */
+	uint32_t arg, slot, counter; /* as in struct filter_rule; IR_NO_COUNTER: do not count */
 };
 
 struct ir_block {
@@ -192,6 +195,9 @@ uint32_t ir_next_of(const struct ir_end *end, size_t i);
  */
 uint32_t ir_value(struct ir *ir, struct ir_value value);
 
+/* Is a COND b so? */
+bool ir_holds(uint8_t cond, uint32_t a, uint32_t b);
+
 /* The largest that a value can be, whatever the packet. */
 uint32_t ir_value_max(const struct ir *ir, uint32_t value);
 
@@ -223,8 +229,18 @@ int ir_lower(const struct filter_run *run, struct ir *ir);
  */
 int ir_live(const struct ir *ir, uint32_t **live);
 
-/* Passes. Each leaves a graph that means the same. 0 or -ENOMEM. */
-int ir_pass_bounds(struct ir *ir); /* a check proven on every path is not made again */
-void ir_pass_thread(
-	struct ir *ir);		 /* an edge to a block that only goes on leads to where that goes */
-int ir_pass_dead(struct ir *ir); /* what nobody reads is not computed */
+/*
+ * The passes, each a file of its own (ir_NAME.c) that says what it proves. Each leaves a graph that
+ * means the same. 0 or -ENOMEM.
+ */
+int ir_pass_values(struct ir *ir);
+int ir_pass_bounds(struct ir *ir);
+int ir_pass_dead(struct ir *ir); /* ir_live.c */
+int ir_pass_thread(struct ir *ir);
+
+/* All of them, in the order in which filter_graph() runs them; the last one has no name. */
+struct ir_pass {
+	const char *name;
+	int (*run)(struct ir *ir);
+};
+extern const struct ir_pass filter_passes[];

@@ -76,9 +76,22 @@ static void after_insn(struct known *known, const struct ir_insn *insn)
 		known->max_x = UINT32_MAX;
 }
 
+/* A check of X: those of values are none of this pass's business. */
+static bool is_of_x(const struct ir_end *end)
+{
+	return end->kind == IR_CHECK && end->indexed && end->value == IR_NO_VALUE;
+}
+
+static bool is_of_start(const struct ir_end *end)
+{
+	return end->kind == IR_CHECK && !end->indexed;
+}
+
 static bool is_proven(const struct known *known, const struct ir_end *check)
 {
-	return check->k <= (check->indexed ? known->from_x : known->linear);
+	if (is_of_x(check))
+		return check->k <= known->from_x;
+	return is_of_start(check) && check->k <= known->linear;
 }
 
 /* What is known on the way to `yes` (else to `no`) of a block's end. */
@@ -86,8 +99,10 @@ static struct known after_end(const struct known *known, const struct ir_end *en
 {
 	struct known after = *known;
 
-	if (end->kind == IR_CHECK && yes && !is_proven(known, end))
-		*(end->indexed ? &after.from_x : &after.linear) = end->k;
+	if (yes && is_of_x(end) && !is_proven(known, end))
+		after.from_x = end->k;
+	if (yes && is_of_start(end) && !is_proven(known, end))
+		after.linear = end->k;
 	if (end->kind == IR_BRANCH && (end->var == IR_X || end->src == IR_X))
 		after.max_x = UINT32_MAX;
 	if (end->kind == IR_FETCH) {
@@ -151,9 +166,8 @@ static void use(struct ir_block *block, struct known known)
 
 	for (size_t i = 0; i < block->n; i++)
 		after_insn(&known, &block->insns[i]);
-	if (end->kind != IR_CHECK)
-		return;
-	end->bounded = end->indexed && (uint64_t)known.max_x + end->k <= IR_PACKET_MAX;
+	if (is_of_x(end))
+		end->bounded = (uint64_t)known.max_x + end->k <= IR_PACKET_MAX;
 	if (is_proven(&known, end))
 		*end = ir_goto(end->yes);
 }

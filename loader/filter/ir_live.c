@@ -30,9 +30,10 @@ static uint32_t reads(const struct ir_insn *insn)
 	}
 }
 
+/* What is itself dead reads nothing. */
 static uint32_t before_insn(const struct ir_insn *insn, uint32_t live)
 {
-	if (insn->op == IR_COUNT)
+	if (insn->op == IR_COUNT || !(live & bit(insn->dst)))
 		return live;
 	return (live & ~bit(insn->dst)) | reads(insn);
 }

@@ -332,16 +332,21 @@ static int lower_body(struct body *b)
 	return b->oom ? fail_oom() : 0;
 }
 
+static bool goes_on(enum filter_verb verb)
+{
+	return verb == FILTER_COUNT || verb == FILTER_MARK || verb == FILTER_PRIORITY;
+}
+
 /* What a match does, in a block of its own. `next` is the rule behind. */
 static uint32_t lower_action(struct ir *ir, const struct filter_rule *rule, uint32_t number,
 			     uint32_t next)
 {
 	uint32_t block = ir_add_block(ir, number);
-	struct ir_insn count = { .op = IR_COUNT, .k = rule->counter };
+	struct ir_insn count = { .op = IR_COUNT, .k = number };
 
 	if (block == IR_NO_BLOCK)
 		return IR_NO_BLOCK;
-	if (rule->verb == FILTER_COUNT) {
+	if (goes_on(rule->verb)) {
 		ir->blocks[block].end.yes = next;
 		return ir_add_insn(&ir->blocks[block], count) ? block : IR_NO_BLOCK;
 	}
@@ -351,6 +356,7 @@ static uint32_t lower_action(struct ir *ir, const struct filter_rule *rule, uint
 		.no = IR_NO_BLOCK,
 		.verb = rule->verb,
 		.arg = rule->arg,
+		.slot = rule->slot,
 		.counter = rule->counter,
 	};
 	return block;
@@ -375,7 +381,7 @@ static int lower_rule(struct ir *ir, const struct filter_run *run, uint32_t numb
 		ir->blocks[entry].end.yes = match;
 		return 0;
 	}
-	if (run->frags) {
+	if (run->frags || run->hook == FILTER_TC) {
 		struct body slow = body;
 		int err;
 

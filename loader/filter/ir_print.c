@@ -71,7 +71,7 @@ static void print_value(const struct ir *ir, uint32_t index, FILE *out)
 static void print_insn(const struct ir_insn *insn, FILE *out)
 {
 	if (insn->op == IR_COUNT) {
-		fprintf(out, "count %" PRIu32, insn->k);
+		fprintf(out, "match rule %" PRIu32, insn->k);
 		return;
 	}
 	print_var(insn->dst, 0, out);
@@ -105,7 +105,8 @@ static void print_verdict(const struct ir_end *end, FILE *out)
 	};
 
 	fputs(verbs[end->verb], out);
-	if (end->verb == FILTER_REDIRECT || end->verb == FILTER_JUMP)
+	if (end->verb != FILTER_PASS && end->verb != FILTER_DROP && end->verb != FILTER_REFLECT &&
+	    end->verb != FILTER_VLAN_POP)
 		fprintf(out, " %" PRIu32, end->arg);
 	if (end->counter != IR_NO_COUNTER)
 		fprintf(out, ", count %" PRIu32, end->counter);

@@ -17,7 +17,7 @@ static uint32_t thread(const struct ir *ir, uint32_t to)
 	return to;
 }
 
-void ir_pass_thread(struct ir *ir)
+int ir_pass_thread(struct ir *ir)
 {
 	for (size_t i = 0; i < ir->n; i++) {
 		struct ir_end *end = &ir->blocks[i].end;
@@ -28,4 +28,5 @@ void ir_pass_thread(struct ir *ir)
 		if (end->kind == IR_BRANCH && end->yes == end->no)
 			*end = ir_goto(end->yes);
 	}
+	return 0;
 }

@@ -169,6 +169,20 @@ uint32_t ir_value(struct ir *ir, struct ir_value value)
 	}
 }
 
+bool ir_holds(uint8_t cond, uint32_t a, uint32_t b)
+{
+	switch ((enum ir_cond)cond) {
+	case IR_EQ:
+		return a == b;
+	case IR_GT:
+		return a > b;
+	case IR_GE:
+		return a >= b;
+	default:
+		return a & b;
+	}
+}
+
 static uint32_t clamp(uint64_t value)
 {
 	return value < UINT32_MAX ? value : UINT32_MAX;

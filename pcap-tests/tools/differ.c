@@ -4,374 +4,181 @@
  *
  *   differ programs SEED RUNS                     rules of random classic programs, random packets
  *   differ expressions SEED RUNS FILE PCAP...     rules of expressions, packets of captures, cut
+ *   differ policies SEED RUNS PCAP...             many random rules about mutants of the packets
+ *   differ case OPTIONS PACKET RULE...            one run, one packet (differ_case.h)
  *
- * Every rule of a run has a random verb. Compared are the verdict, the packet's bytes afterwards
- * and every counter. Half of the runs are compiled for fragments, their packets split anywhere.
- * What differs is printed so that it can be tried by hand, and the exit status is 1.
+ * RUNS is a number, or seconds ("60s"). Every rule of a run has a random verb. Compared are the
+ * verdict, the packet's bytes afterwards and every counter. Half of the runs are compiled for
+ * fragments, their packets split anywhere. A trial that fails shrinks, and is printed as the
+ * command that repeats it; the exit status is 1.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <net/if.h>
-#include <string.h>
-#include <sys/mman.h>
+#include <time.h>
 
 #include "../../loader/capture.h"
-#include "../../loader/filter/expr.h"
-#include "../../loader/filter/filter.h"
-#include "../../loader/testrun.h"
-#include "../../maps/abi.h"
+#include "differ_case.h"
+#include "differ_shrink.h"
+#include "differ_trial.h"
 #include "random_cbpf.h"
+#include "random_expr.h"
+#include "random_packet.h"
 
 enum {
-	RULES = 40,   /* in a run, at most */
+	FEW_RULES = 40,
 	PACKETS = 24, /* through each run */
-	COUNTERS = 256,
-	SLOTS = 4,	    /* the last one is empty */
-	TARGETS = 2,	    /* the last one is empty */
-	SLOT_VERDICT = 100, /* what the program in slot 0 returns; 1 more in each */
-};
-
-struct packet {
-	uint8_t *data;
-	uint32_t len;
-};
-
-/* The maps of one mode: programs for fragments and others may not share any. */
-struct maps {
-	int fds[FILTER_MAPS];
-	struct weir_counter *counters;
+	MUTANTS = 80, /* through each run of a policy */
+	RUNS_A_POOL = 16,
 };
 
 struct context {
 	struct dice dice;
-	struct maps maps[2]; /* by frags */
-	struct cbpf *programs;
-	size_t n_programs;
+	struct expression *exprs; /* what rules are made of */
+	size_t n_exprs;
+	struct packet *sources; /* what packets are made of: captures */
+	size_t n_sources;
 	struct packet *packets;
 	size_t n_packets;
-	unsigned long compared;
+	bool policies;
+	unsigned long runs, compared;
 };
 
-static void *need(void *p)
+/* Runs */
+
+/* A packet of the pool, perhaps cut, perhaps in fragments. */
+static void choose_packet(struct context *c, struct trial *t)
 {
-	if (!p)
-		exit(fail(1, "differ: out of memory, or no map"));
-	return p;
+	const struct packet *from = &c->packets[dice_below(&c->dice, c->n_packets)];
+	uint32_t most;
+
+	t->packet = *from;
+	if (from->len == TESTRUN_MAX)
+		t->packet.len -= dice_one_in(&c->dice, 2) ? 0 : dice_below(&c->dice, 12);
+	else if (dice_one_in(&c->dice, c->policies ? 4 : 2))
+		t->packet.len = TESTRUN_MIN + dice_below(&c->dice, from->len - TESTRUN_MIN + 1);
+	/* The headers end at many places. */
+	if (c->policies && t->packet.len > 90 && dice_one_in(&c->dice, 4))
+		t->packet.len = TESTRUN_MIN + dice_below(&c->dice, 90 - TESTRUN_MIN);
+	if (!t->run.frags && t->packet.len > TESTRUN_LINEAR)
+		t->packet.len = TESTRUN_LINEAR;
+	most = t->packet.len < 150 ? t->packet.len : 150;
+	if (t->run.frags && !dice_one_in(&c->dice, 3))
+		t->packet.linear = TESTRUN_MIN + dice_below(&c->dice, most - TESTRUN_MIN + 1);
 }
 
-static int need_fd(int fd, const char *what)
-{
-	if (fd < 0)
-		exit(fail(1, "differ: no %s: %s", what, strerror(-fd)));
-	return fd;
-}
-
-/* Maps */
-
-static int tail(uint32_t verdict, bool frags)
-{
-	const struct bpf_insn insns[] = {
-		{ BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict },
-		{ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 },
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
-
-	return need_fd(bpf_prog_load(BPF_PROG_TYPE_XDP, "tail", "GPL", insns, 2, &opts), "program");
-}
-
-static int make_map(enum bpf_map_type type, uint32_t value, uint32_t entries, uint32_t flags)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
-
-	return need_fd(bpf_map_create(type, "differ", 4, value, entries, &opts), "map");
-}
-
-static struct maps make_maps(bool frags)
-{
-	uint32_t lo = if_nametoindex("lo");
-	struct maps maps;
-
-	maps.fds[FILTER_MAP_SLOTS] = make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, SLOTS, 0);
-	maps.fds[FILTER_MAP_COUNTERS] =
-		make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct weir_counter), COUNTERS, BPF_F_MMAPABLE);
-	maps.fds[FILTER_MAP_DEVMAP] = make_map(BPF_MAP_TYPE_DEVMAP, 4, TARGETS, 0);
-	maps.counters = mmap(NULL, COUNTERS * sizeof(struct weir_counter), PROT_READ | PROT_WRITE,
-			     MAP_SHARED, maps.fds[FILTER_MAP_COUNTERS], 0);
-	need(maps.counters == MAP_FAILED ? NULL : maps.counters);
-	for (uint32_t i = 0; i < SLOTS - 1; i++) {
-		int fd = tail(SLOT_VERDICT + i, frags);
-
-		need_fd(bpf_map_update_elem(maps.fds[FILTER_MAP_SLOTS], &i, &fd, 0), "slot");
-		close(fd);
-	}
-	for (uint32_t i = 0; i < TARGETS - 1; i++)
-		need_fd(bpf_map_update_elem(maps.fds[FILTER_MAP_DEVMAP], &i, &lo, 0), "target");
-	return maps;
-}
-
-/* What should come out */
-
-struct outcome {
-	uint32_t verdict;
-	bool swapped;
-	struct weir_counter counters[COUNTERS];
-};
-
-static void count(struct outcome *outcome, uint32_t counter, uint32_t len)
-{
-	outcome->counters[counter].packets++;
-	outcome->counters[counter].bytes += len;
-}
-
-static void jump(struct outcome *outcome, const struct filter_run *run, uint32_t slot, uint32_t len)
-{
-	if (slot < SLOTS - 1) {
-		outcome->verdict = SLOT_VERDICT + slot;
-		return;
-	}
-	count(outcome, WEIR_COUNTER_MISS, len);
-	outcome->verdict = run->miss_drop ? XDP_DROP : XDP_PASS;
-}
-
-/* What a rule that matched does; false: go on. */
-static bool act(struct outcome *outcome, const struct filter_run *run,
-		const struct filter_rule *rule, uint32_t len)
-{
-	count(outcome, rule->counter, len);
-	switch (rule->verb) {
-	case FILTER_COUNT:
-		return false;
-	case FILTER_PASS:
-		outcome->verdict = XDP_PASS;
-		return true;
-	case FILTER_DROP:
-		outcome->verdict = XDP_DROP;
-		return true;
-	case FILTER_REFLECT:
-		outcome->verdict = XDP_TX;
-		outcome->swapped = true;
-		return true;
-	case FILTER_REDIRECT:
-		outcome->verdict = rule->arg < TARGETS - 1 ? XDP_REDIRECT : XDP_DROP;
-		if (outcome->verdict == XDP_DROP)
-			count(outcome, rule->counter + WEIR_REDIRECT_LOST, len);
-		return true;
-	case FILTER_JUMP:
-		jump(outcome, run, rule->arg, len);
-		return true;
-	default: /* of tc */
-		abort();
-	}
-}
-
-static void expect(struct outcome *outcome, const struct filter_run *run, const uint8_t *packet,
-		   uint32_t len)
-{
-	*outcome = (struct outcome){ 0 };
-	for (size_t i = 0; i < run->n_rules; i++) {
-		const struct filter_rule *rule = &run->rules[i];
-
-		if ((!rule->cbpf || expr_match(rule->cbpf, packet, len, len)) &&
-		    act(outcome, run, rule, len))
-			return;
-	}
-	if (run->jump_at_end) {
-		jump(outcome, run, run->end_slot, len);
-	} else {
-		count(outcome, WEIR_COUNTER_END, len);
-		outcome->verdict = XDP_PASS;
-	}
-}
-
-/* Saying what differs */
-
-static void show_run(const struct filter_run *run)
-{
-	static const char *const verbs[] = {
-		[FILTER_PASS] = "pass",	      [FILTER_DROP] = "drop",
-		[FILTER_REFLECT] = "reflect", [FILTER_REDIRECT] = "redirect",
-		[FILTER_COUNT] = "count",     [FILTER_JUMP] = "jump",
-	};
-
-	for (size_t i = 0; i < run->n_rules; i++) {
-		const struct filter_rule *rule = &run->rules[i];
-
-		printf("rule %zu: %s %u, counter %u\n", i, verbs[rule->verb], rule->arg,
-		       rule->counter);
-		if (rule->cbpf)
-			cbpf_print_d(rule->cbpf, stdout);
-	}
-	printf("at the end: %s %u; miss: %s; fragments: %s; CAP_PERFMON: %s\n",
-	       run->jump_at_end ? "jump" : "pass", run->end_slot, run->miss_drop ? "drop" : "pass",
-	       run->frags ? "yes" : "no", run->by_helper ? "no" : "yes");
-}
-
-static void show_packet(const struct testrun *test)
-{
-	printf("packet of %u bytes, %u of them linear:", test->len,
-	       test->linear ? test->linear : test->len);
-	for (uint32_t i = 0; i < test->len; i++)
-		printf("%s%02x", i % 16 ? " " : "\n  ", test->packet[i]);
-	putchar('\n');
-}
-
-static bool same_bytes(const struct testrun *test, const struct outcome *want)
-{
-	static uint8_t bytes[TESTRUN_MAX];
-
-	memcpy(bytes, test->packet, test->len);
-	if (want->swapped) {
-		memcpy(bytes, test->packet + 6, 6);
-		memcpy(bytes + 6, test->packet, 6);
-	}
-	return test->after_len == test->len && !memcmp(bytes, test->after, test->len);
-}
-
-static bool same(const struct filter_run *run, const struct testrun *test,
-		 const struct outcome *want, const struct weir_counter *counters)
-{
-	bool good = test->verdict == want->verdict && same_bytes(test, want);
-
-	if (!good)
-		printf("verdict %u, not %u (or other bytes)\n", test->verdict, want->verdict);
-	for (uint32_t i = 0; i < COUNTERS; i++) {
-		if (!memcmp(&counters[i], &want->counters[i], sizeof(*counters)))
-			continue;
-		printf("counter %u: %llu packets, %llu bytes; not %llu, %llu\n", i,
-		       counters[i].packets, counters[i].bytes, want->counters[i].packets,
-		       want->counters[i].bytes);
-		good = false;
-	}
-	if (!good) {
-		show_run(run);
-		show_packet(test);
-	}
-	return good;
-}
-
-/* Running */
-
-static int load(const struct filter_run *run, const struct maps *maps)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = run->frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	static char log[1 << 24];
-	struct filter_prog prog;
-	int fd = need_fd(filter_compile(run, &prog), "compiled program");
-
-	filter_prog_set_maps(&prog, maps->fds);
-	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "differ", "GPL", prog.insns, prog.n_insns, &opts);
-	if (fd < 0) {
-		printf("the verifier refuses the program: %s\n", strerror(-fd));
-		show_run(run);
-		opts.log_level = 1;
-		opts.log_buf = log;
-		opts.log_size = sizeof(log);
-		bpf_prog_load(BPF_PROG_TYPE_XDP, "differ", "GPL", prog.insns, prog.n_insns, &opts);
-		printf("%s\n", strlen(log) > 3000 ? log + strlen(log) - 3000 : log);
-	}
-	filter_prog_free(&prog);
-	return fd;
-}
-
-static bool compare(struct context *c, const struct filter_run *run, int fd,
-		    const struct packet *packet)
-{
-	static uint8_t after[TESTRUN_MAX];
-	struct weir_counter *counters = c->maps[run->frags].counters;
-	struct testrun test = { .packet = packet->data,
-				.len = packet->len,
-				.after = after,
-				.after_size = sizeof(after) };
-	struct outcome want;
-
-	if (packet->len == TESTRUN_MAX)
-		test.len -= dice_one_in(&c->dice, 2) ? 0 : dice_below(&c->dice, 12);
-	else if (dice_one_in(&c->dice, 2))
-		test.len = TESTRUN_MIN + dice_below(&c->dice, packet->len - TESTRUN_MIN + 1);
-	if (!run->frags && test.len > TESTRUN_LINEAR)
-		test.len = TESTRUN_LINEAR;
-	if (run->frags && !dice_one_in(&c->dice, 3))
-		test.linear = TESTRUN_MIN + dice_below(&c->dice, (test.len < 150 ? test.len : 150) -
-									 TESTRUN_MIN + 1);
-	memset(counters, 0, COUNTERS * sizeof(*counters));
-	expect(&want, run, test.packet, test.len);
-	c->compared += run->n_rules;
-	return !testrun_xdp(fd, &test) && same(run, &test, &want, counters);
-}
-
-static struct filter_rule random_rule(struct context *c, uint32_t counter)
+static void random_rule(struct context *c, struct trial *t, size_t i, const struct expression *e)
 {
 	static const enum filter_verb verbs[] = { FILTER_PASS,	   FILTER_DROP,	 FILTER_REFLECT,
 						  FILTER_REDIRECT, FILTER_COUNT, FILTER_JUMP };
 	/* Mostly count: a final rule hides those behind it. */
-	struct filter_rule rule = {
-		.cbpf = dice_one_in(&c->dice, 30)
-				? NULL
-				: &c->programs[dice_below(&c->dice, c->n_programs)],
+	struct filter_rule *rule = &t->rules[i];
+
+	t->exprs[i] = e;
+	*rule = (struct filter_rule){
+		.cbpf = e ? &e->prog : NULL,
 		.verb = dice_one_in(&c->dice, 2) ? FILTER_COUNT
 						 : verbs[dice_below(&c->dice, ARRAY_SIZE(verbs))],
-		.counter = counter,
+		.counter = WEIR_COUNTER_RULES + COUNTERS_A_RULE * i,
 	};
-
-	if (rule.verb == FILTER_REDIRECT)
-		rule.arg = dice_below(&c->dice, TARGETS);
-	else if (rule.verb == FILTER_JUMP)
-		rule.arg = dice_below(&c->dice, SLOTS);
-	return rule;
+	if (rule->verb == FILTER_REDIRECT)
+		rule->arg = dice_below(&c->dice, TARGETS);
+	else if (rule->verb == FILTER_JUMP)
+		rule->arg = dice_below(&c->dice, SLOTS);
 }
 
-/* Rules, as many of n as the planner would put into one program. */
-static size_t random_rules(struct context *c, const struct filter_run *run,
-			   struct filter_rule *rules, size_t n)
+/* Of a run that is too large for one program, the planner would make several. */
+static void cut_run(struct trial *t)
 {
 	struct filter_size sum = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		struct filter_size size;
+	for (size_t i = 0; i < t->run.n_rules; i++) {
+		struct filter_size size = filter_rule_size(&t->run, &t->rules[i]);
 
-		rules[i] = random_rule(c, WEIR_COUNTER_RULES + 3 * i);
-		size = filter_rule_size(run, &rules[i]);
 		sum.insns += size.insns;
 		sum.branches += size.branches;
 		if (i && (sum.insns > FILTER_INSNS_GOOD || sum.branches > FILTER_BRANCHES_GOOD))
-			return i;
+			t->run.n_rules = i;
 	}
-	return n;
 }
 
-static bool one_run(struct context *c)
+/* Rules drawn from the pool; of a policy each of it, in its order. */
+static void random_trial(struct context *c, struct trial *t)
 {
-	struct filter_rule rules[RULES];
-	struct filter_run run = {
-		.rules = rules,
-		.frags = dice_one_in(&c->dice, 2),
-		.by_helper = dice_one_in(&c->dice, 4),
-		.jump_at_end = dice_one_in(&c->dice, 4),
-		.end_slot = dice_below(&c->dice, SLOTS),
-		.miss_drop = dice_one_in(&c->dice, 2),
+	size_t n = c->policies		      ? c->n_exprs
+		   : dice_one_in(&c->dice, 4) ? dice_below(&c->dice, FEW_RULES + 1)
+					      : 1 + dice_below(&c->dice, 4);
+
+	*t = (struct trial){
+		.run = {
+			.frags = dice_one_in(&c->dice, 2),
+			.by_helper = dice_one_in(&c->dice, 4),
+			.jump_at_end = dice_one_in(&c->dice, 4),
+			.end_slot = dice_below(&c->dice, SLOTS),
+			.miss_drop = dice_one_in(&c->dice, 2),
+			.n_rules = n,
+		},
 	};
-	size_t n = dice_one_in(&c->dice, 4) ? dice_below(&c->dice, RULES + 1)
-					    : 1 + dice_below(&c->dice, 4);
+	for (size_t i = 0; i < n; i++) {
+		bool all = dice_one_in(&c->dice, c->policies ? 300 : 30);
+		size_t which = c->policies ? i : dice_below(&c->dice, c->n_exprs);
+
+		random_rule(c, t, i, all ? NULL : &c->exprs[which]);
+	}
+	cut_run(t);
+}
+
+static int failed(struct trial *t)
+{
+	shrink(t);
+	trial_good(t, true);
+	printf("to repeat it (as root; pcap-tests/sandbox build/tools/…):\n");
+	show_case(t);
+	return -EINVAL;
+}
+
+static int one_run(struct context *c)
+{
+	static struct trial t;
 	bool good = true;
 	int fd;
 
-	run.n_rules = random_rules(c, &run, rules, n);
-	fd = load(&run, &c->maps[run.frags]);
-	for (unsigned int i = 0; i < PACKETS && fd >= 0 && good; i++)
-		good = compare(c, &run, fd, &c->packets[dice_below(&c->dice, c->n_packets)]);
+	random_trial(c, &t);
+	fd = load_trial(&t, false);
+	if (fd == -E2BIG)
+		return 0;
+	for (unsigned int i = c->policies ? MUTANTS : PACKETS; i-- && fd >= 0 && good;) {
+		choose_packet(c, &t);
+		good = packet_good(&t, fd, false);
+		c->compared += t.run.n_rules;
+	}
 	if (fd >= 0)
 		close(fd);
-	return good && fd >= 0;
+	return good && fd >= 0 ? 0 : failed(&t);
 }
 
 /* What the runs are made of */
 
+static void clear_exprs(struct context *c)
+{
+	for (size_t i = 0; i < c->n_exprs; i++)
+		expression_clear(&c->exprs[i]);
+	c->n_exprs = 0;
+}
+
+static struct expression *add_expr(struct context *c)
+{
+	if (!c->exprs)
+		c->exprs = need(calloc(RULES, sizeof(*c->exprs)));
+	return &c->exprs[c->n_exprs++];
+}
+
 static void random_programs(struct context *c)
 {
-	static struct sock_filter insns[RULES][RANDOM_CBPF_MAX];
+	clear_exprs(c);
+	while (c->n_exprs < FEW_RULES) {
+		struct sock_filter insns[RANDOM_CBPF_MAX];
+		const struct cbpf prog = random_cbpf(&c->dice, insns);
 
-	for (c->n_programs = 0; c->n_programs < RULES; c->n_programs++)
-		c->programs[c->n_programs] = random_cbpf(&c->dice, insns[c->n_programs]);
+		*add_expr(c) = expression_of_program(&prog);
+	}
 }
 
 /* Mostly small numbers, so that tests of them come out both ways. */
@@ -379,39 +186,75 @@ static struct packet random_packet(struct context *c, uint8_t *data, uint32_t le
 {
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = dice_below(&c->dice, dice_one_in(&c->dice, 3) ? 256 : 5);
-	return (struct packet){ data, len };
+	return (struct packet){ data, len, 0 };
 }
 
 /* The last one is as long as can be: offsets to the end of 16 bits lead somewhere. */
 static void random_packets(struct context *c)
 {
 	static uint8_t bytes[64][256], longest[TESTRUN_MAX];
+	static struct packet packets[ARRAY_SIZE(bytes) + 1];
 
-	c->packets = need(calloc(ARRAY_SIZE(bytes) + 1, sizeof(*c->packets)));
+	c->packets = packets;
 	for (c->n_packets = 0; c->n_packets < ARRAY_SIZE(bytes); c->n_packets++)
-		c->packets[c->n_packets] =
+		packets[c->n_packets] =
 			random_packet(c, bytes[c->n_packets],
 				      TESTRUN_MIN + dice_below(&c->dice, 256 - TESTRUN_MIN + 1));
-	c->packets[c->n_packets++] = random_packet(c, longest, sizeof(longest));
+	packets[c->n_packets++] = random_packet(c, longest, sizeof(longest));
+}
+
+/* Packets of a policy's run: few, so that its rules are about them. */
+static void mutant_packets(struct context *c)
+{
+	static uint8_t bytes[MUTANTS][TESTRUN_LINEAR + MUTANT_GROWS];
+	static struct packet packets[MUTANTS];
+
+	c->packets = packets;
+	for (c->n_packets = 0; c->n_packets < MUTANTS; c->n_packets++) {
+		const struct packet *from = &c->sources[dice_below(&c->dice, c->n_sources)];
+		const struct packet *other = &c->sources[dice_below(&c->dice, c->n_sources)];
+		struct mutant m = { &c->dice, bytes[c->n_packets], from->len };
+
+		if (m.len > TESTRUN_LINEAR - MUTANT_GROWS)
+			m.len = TESTRUN_LINEAR - MUTANT_GROWS;
+		memcpy(m.data, from->data, m.len);
+		mutate(&m, other->data, other->len);
+		packets[c->n_packets] = (struct packet){ m.data, m.len, 0 };
+	}
+}
+
+/* Few rules, or many, of any shapes, or many of few shapes. */
+static void random_policy(struct context *c)
+{
+	struct sample samples[MUTANTS];
+	struct dice values = { c->dice.state ^ 0x5bd1e995 }, shape = values;
+	struct random_expr e = { &shape, &values, samples, c->n_packets, "", 0 };
+	static const uint32_t sizes[] = { 5, FEW_RULES, FEW_RULES, RULES };
+	size_t n = 1 + dice_below(&c->dice, sizes[dice_below(&c->dice, ARRAY_SIZE(sizes))]);
+	uint32_t shapes = dice_one_in(&c->dice, 2) ? RULES : 1 + dice_below(&c->dice, 4);
+	uint64_t first = 2 * (uint64_t)dice_below(&c->dice, UINT32_MAX) + 1;
+
+	for (size_t i = 0; i < c->n_packets; i++)
+		samples[i] = (struct sample){ c->packets[i].data, c->packets[i].len };
+	clear_exprs(c);
+	for (size_t tries = 0; c->n_exprs < n && tries < 4 * n; tries++) {
+		shape.state = first + 2 * dice_below(&c->dice, shapes);
+		dice_below(&shape, 2);
+		if (!expression_of_text(random_expr(&e), add_expr(c)))
+			c->n_exprs--;
+	}
 }
 
 static void read_expressions(struct context *c, const char *path)
 {
 	_fclose_ FILE *file = need(fopen(path, "re"));
 	_free_ char *line = NULL;
-	const struct pos pos = { 0 };
 	size_t size = 0;
-	ssize_t n;
 
-	while ((n = getline(&line, &size, file)) > 0) {
-		struct cbpf *program;
-
+	while (getline(&line, &size, file) > 0) {
 		line[strcspn(line, "\n")] = 0;
-		if (!*line)
-			continue;
-		program = need(array_add(c->programs, c->n_programs));
-		if (expr_compile(line, &pos, GRAMMAR_FILTER, program))
-			exit(1);
+		if (*line && !expression_of_text(line, need(array_add(c->exprs, c->n_exprs))))
+			exit(fail(1, "libpcap refuses this: %s", line));
 	}
 }
 
@@ -427,42 +270,95 @@ static void read_packets(struct context *c, const char *path)
 
 		if (!testrun_carries(from.caplen))
 			continue;
-		packet = need(array_add(c->packets, c->n_packets));
+		packet = need(array_add(c->sources, c->n_sources));
 		packet->data = need(malloc(from.caplen));
 		packet->len = from.caplen;
 		memcpy(packet->data, from.data, from.caplen);
 	}
+	c->packets = c->sources;
+	c->n_packets = c->n_sources;
+}
+
+/* Modes */
+
+static void next_programs(struct context *c)
+{
+	if (c->runs % RUNS_A_POOL)
+		return;
+	random_programs(c);
+	random_packets(c);
+}
+
+static void next_expressions(struct context *c)
+{
+	(void)c; /* its pools are the files */
+}
+
+static void next_policy(struct context *c)
+{
+	mutant_packets(c);
+	random_policy(c);
+}
+
+static const struct mode {
+	const char *name;
+	int files; /* arguments behind RUNS, at least */
+	bool expressions;
+	void (*next)(struct context *c);
+} modes[] = {
+	{ "programs", 0, false, next_programs },
+	{ "expressions", 2, true, next_expressions },
+	{ "policies", 1, false, next_policy },
+};
+
+static int run_mode(struct context *c, const struct mode *mode, const char *seed, const char *many)
+{
+	char *unit;
+	unsigned long runs = strtoul(many, &unit, 0);
+	time_t end = *unit == 's' ? time(NULL) + (time_t)runs : 0;
+
+	c->dice.state = strtoull(seed, NULL, 0) * 2 + 1;
+	for (; end ? time(NULL) < end : c->runs < runs; c->runs++) {
+		mode->next(c);
+		if (one_run(c))
+			return fail(1, "in run %lu of seed %s", c->runs, seed);
+	}
+	printf("%lu runs, %lu pairs of rule and packet\n", c->runs, c->compared);
+	return 0;
+}
+
+static int repeat_case(int n, char **words)
+{
+	static struct trial t;
+
+	if (!read_case(&t, n, words))
+		return fail(2, "not a case: see pcap-tests/tools/differ_case.h");
+	if (!trial_good(&t, true))
+		return 1;
+	printf("no difference\n");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	bool programs = argc == 4 && !strcmp(argv[1], "programs");
 	static struct context c;
-	unsigned long runs;
 
-	if (!programs && (argc < 6 || strcmp(argv[1], "expressions")))
-		return fail(
-			2, "usage: differ programs SEED RUNS | expressions SEED RUNS FILE PCAP...");
 	fail_program("differ");
-	c.dice.state = strtoull(argv[2], NULL, 0) * 2 + 1;
-	runs = strtoul(argv[3], NULL, 0);
-	c.maps[false] = make_maps(false);
-	c.maps[true] = make_maps(true);
-	if (programs)
-		c.programs = need(calloc(RULES, sizeof(*c.programs)));
-	else
-		read_expressions(&c, argv[4]);
-	for (int i = 5; i < argc; i++)
-		read_packets(&c, argv[i]);
-	for (unsigned long i = 0; i < runs; i++) {
-		if (programs && i % 16 == 0) {
-			free(c.packets);
-			random_programs(&c);
-			random_packets(&c);
-		}
-		if (!one_run(&c))
-			return fail(1, "in run %lu of seed %s", i, argv[2]);
+	if (argc > 3 && !strcmp(argv[1], "case"))
+		return repeat_case(argc - 2, argv + 2);
+	for (size_t i = 0; i < ARRAY_SIZE(modes) && argc > 3; i++) {
+		const struct mode *mode = &modes[i];
+
+		if (strcmp(argv[1], mode->name) || argc - 4 < mode->files)
+			continue;
+		c.policies = mode->next == next_policy;
+		if (mode->expressions)
+			read_expressions(&c, argv[4]);
+		for (int f = 4 + mode->expressions; f < argc; f++)
+			read_packets(&c, argv[f]);
+		return run_mode(&c, mode, argv[2], argv[3]);
 	}
-	printf("%lu runs, %lu pairs of rule and packet\n", runs, c.compared);
-	return 0;
+	return fail(
+		2,
+		"usage: differ programs SEED RUNS | expressions SEED RUNS FILE PCAP... | policies SEED RUNS PCAP... | case OPTIONS PACKET RULE...");
 }

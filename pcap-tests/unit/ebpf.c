@@ -101,6 +101,37 @@ static void long_shifts_give_0(void **state)
 		   false, "r0 = r9", "r1 = r9", "w0 >>= w1", "if w1 < 0x20 goto", "w0 = 0");
 }
 
+static const char *const tc_lines[] = {
+	"w1 &= 0xffffff00\n",
+	"w1 |= 0x2a\n",
+	"*(u32 *)(r6 + 8) = r1\n",
+	"w1 = 6\n",
+	"*(u32 *)(r6 + 32) = r1\n",
+	"w2 = 0x81\n",
+	"w3 = 0x64\n",
+	"call bpf_skb_vlan_push\n",
+	"w3 = 7\n",
+	"call bpf_tail_call\n",
+};
+
+static void tc_verbs_change_what_they_say(void **state)
+{
+	const struct filter_rule rules[] = {
+		{ .verb = FILTER_MARK, .arg = 0x2a, .mask = 0xff, .counter = 2 },
+		{ .verb = FILTER_PRIORITY, .arg = 6, .counter = 3 },
+		{ .verb = FILTER_VLAN_PUSH, .arg = 100, .slot = 7, .counter = 4 },
+	};
+	const struct filter_run run = { .hook = FILTER_TC, .rules = rules, .n_rules = 3 };
+	char *text = compiled(&run);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tc_lines); i++) {
+		if (!strstr(text, tc_lines[i]))
+			fail_msg("no '%s' in %s", tc_lines[i], text);
+	}
+	free(text);
+}
+
 static void a_slot_is_a_constant(void **state)
 {
 	const struct filter_rule rule = { .verb = FILTER_JUMP, .arg = 77, .counter = 2 };
@@ -165,8 +196,15 @@ static void any_program_is_well_formed_and_within_its_bound(void **state)
 		static const enum filter_verb verbs[] = { FILTER_PASS,	  FILTER_DROP,
 							  FILTER_REFLECT, FILTER_REDIRECT,
 							  FILTER_COUNT,	  FILTER_JUMP };
+		static const enum filter_verb tc_verbs[] = {
+			FILTER_PASS,	  FILTER_DROP,	   FILTER_REFLECT,
+			FILTER_REDIRECT,  FILTER_COUNT,	   FILTER_JUMP,
+			FILTER_MARK,	  FILTER_PRIORITY, FILTER_REDIRECT_INGRESS,
+			FILTER_VLAN_PUSH, FILTER_VLAN_POP,
+		};
 		char why[128];
 
+		run.hook = dice_one_in(&dice, 2) ? FILTER_TC : FILTER_XDP;
 		run.frags = dice_one_in(&dice, 2);
 		run.jump_at_end = dice_one_in(&dice, 2);
 		for (size_t i = 0; i < run.n_rules; i++) {
@@ -175,7 +213,9 @@ static void any_program_is_well_formed_and_within_its_bound(void **state)
 				fail_msg("%s", why);
 			rules[i] = (struct filter_rule){
 				.cbpf = &progs[i],
-				.verb = verbs[dice_below(&dice, ARRAY_SIZE(verbs))]
+				.verb = run.hook == FILTER_TC
+						? tc_verbs[dice_below(&dice, ARRAY_SIZE(tc_verbs))]
+						: verbs[dice_below(&dice, ARRAY_SIZE(verbs))]
 			};
 			bound += filter_rule_size(&run, &rules[i]).insns;
 		}
@@ -253,6 +293,7 @@ int main(void)
 		cmocka_unit_test(an_index_that_may_be_large_is_bounded),
 		cmocka_unit_test(a_slow_load_keeps_what_lives),
 		cmocka_unit_test(long_shifts_give_0),
+		cmocka_unit_test(tc_verbs_change_what_they_say),
 		cmocka_unit_test(a_slot_is_a_constant),
 		cmocka_unit_test(any_program_is_well_formed_and_within_its_bound),
 		cmocka_unit_test(what_is_too_large_is_refused),

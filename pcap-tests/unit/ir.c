@@ -48,7 +48,7 @@ static void pass_all(struct ir *ir)
 {
 	assert_int_equal(ir_pass_bounds(ir), 0);
 	assert_int_equal(ir_pass_dead(ir), 0);
-	ir_pass_thread(ir);
+	assert_int_equal(ir_pass_thread(ir), 0);
 }
 
 static void assert_prints(const struct ir *ir, const char *want)
@@ -125,7 +125,7 @@ static void rules_without_expression_touch_no_packet(void **state)
 	(void)state;
 	pass_all(&ir);
 	assert_prints(&ir, "b0: # rule 0\n\tgoto b5\n"
-			   "b5: # rule 0\n\tcount 2\n\tgoto b6\n"
+			   "b5: # rule 0\n\tmatch rule 0\n\tgoto b6\n"
 			   "b6: # rule 1\n\tredirect 3, count 5\n");
 	ir_free(&ir);
 }
@@ -201,7 +201,7 @@ static void a_rejected_rule_goes_on_with_the_next(void **state)
 	pass_all(&ir);
 	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b5 else b3\n"
 			   "b5: # rule 0\n\tif 100 bytes b4 else b7\n"
-			   "b4: # rule 0\n\tcount 2\n\tgoto b7\n"
+			   "b4: # rule 0\n\tmatch rule 0\n\tgoto b7\n"
 			   "b7: # rule 1\n\tpass, count 3\n"
 			   "b3: # rule 2\n\tpass, count 1\n");
 	ir_free(&ir);
@@ -376,7 +376,7 @@ static void dead_code_goes_and_counts_stay(void **state)
 	/* The check for byte 14 decides; what it loads does not. */
 	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b4 else b2\n"
 			   "b4: # rule 0\n\tif 15 bytes b3 else b2\n"
-			   "b3: # rule 0\n\tcount 2\n\tgoto b2\n"
+			   "b3: # rule 0\n\tmatch rule 0\n\tgoto b2\n"
 			   "b2: # rule 1\n\tpass, count 1\n");
 	ir_free(&ir);
 }
