@@ -64,11 +64,8 @@ static int load_insns(const char *name, const struct filter_prog *prog, bool fra
 static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		       const struct load_maps *maps, struct loaded *loaded)
 {
-	const int fds[FILTER_MAPS] = {
-		[FILTER_MAP_SLOTS] = maps->slots_fd,
-		[FILTER_MAP_COUNTERS] = maps->counters_fd,
-		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,
-	};
+	/* What a program refers to lives as long as the program. */
+	_close_ int tables = -1;
 	const struct rule *rule =
 		filter->first < hook->n_rules ? hook->rules[filter->first].rule : NULL;
 	struct load_prog *prog = add(loaded);
@@ -77,7 +74,16 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 	if (!prog)
 		return fail_oom();
 	snprintf(name, sizeof(name), "weir_rules_%zu", filter->first);
-	filter_prog_set_maps(&filter->prog, fds);
+	if (filter->prog.tables)
+		tables = maps_create_tables(filter->prog.tables, filter->prog.tables_size);
+	if (filter->prog.tables && tables < 0)
+		return tables;
+	filter_prog_set_maps(&filter->prog, (int[FILTER_MAPS]){
+						    [FILTER_MAP_SLOTS] = maps->slots_fd,
+						    [FILTER_MAP_COUNTERS] = maps->counters_fd,
+						    [FILTER_MAP_DEVMAP] = loaded->devmap_fd,
+						    [FILTER_MAP_TABLES] = tables,
+					    });
 	prog->slot = filter->slot;
 	prog->fd =
 		load_insns(name, &filter->prog, hook->frags, rule ? &rule->pos : &hook->hook->pos);

@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "fail.h"
 #include "netlink.h"
+#include "nic_peer.h"
 #include "nic_table.h"
 
 /* What RTM_GETLINK says of a link, as far as it is asked for here. */
@@ -126,6 +127,7 @@ static void ask_other(struct nl_sock *sk, uint32_t ifindex, const int32_t *netns
 	memcpy(out->name, link.name, sizeof(out->name));
 	memcpy(out->kind, link.kind, sizeof(out->kind));
 	out->mtu = link.mtu;
+	out->native_program = link.native_program;
 }
 
 static void ask_neighbours(struct nl_sock *sk, const struct link *link, struct nic *nic)
@@ -305,6 +307,13 @@ int nic_probe_at(const char *name, const struct pos *where, struct nic *out)
 	known = ask_features(out->ifindex, &features);
 	if (known < 0)
 		return known;
+	if (!known && out->peer.name[0]) {
+		err = nic_peer_gro(sk, &out->peer,
+				   link.lower_elsewhere ? &link.lower_netnsid : NULL,
+				   &out->peer.gro);
+		if (err)
+			return err;
+	}
 	nic_judge(out, known ? &features : NULL, link.native_program, compat_kernel());
 	return 0;
 }

@@ -25,6 +25,8 @@ struct nic_other {
 	char name[IFNAMSIZ]; /* "": not known (elsewhere, without CAP_NET_ADMIN there) */
 	char kind[32];	     /* as nic.kind */
 	uint32_t mtu;	     /* 0: not known */
+	bool native_program; /* has a native XDP program */
+	enum nic_known gro;  /* of a veth's peer, where the kernel has no XDP features to give */
 };
 
 struct nic {

@@ -110,7 +110,8 @@ static enum nic_known since(int version, unsigned int kernel)
 	return version != NIC_UNSAID && kernel >= (unsigned int)version ? NIC_YES : NIC_UNKNOWN;
 }
 
-static enum nic_known target_by_rule(enum nic_target_rule rule, bool attached)
+static enum nic_known target_by_rule(const struct nic *nic, enum nic_target_rule rule,
+				     bool attached)
 {
 	switch (rule) {
 	case TARGET_NEVER:
@@ -118,7 +119,7 @@ static enum nic_known target_by_rule(enum nic_target_rule rule, bool attached)
 	case TARGET_ATTACHED:
 		return attached ? NIC_YES : NIC_NO;
 	case TARGET_PEER:
-		return NIC_UNKNOWN;
+		return nic->peer.native_program ? NIC_YES : nic->peer.gro;
 	case TARGET_ALWAYS:
 		return NIC_YES;
 	}
@@ -146,7 +147,7 @@ static void judge_by_table(struct nic *nic, const struct nic_driver *driver, boo
 
 	nic->source = NIC_FROM_TABLE;
 	nic->native = tun ? NIC_NO : since(driver->native_since, kernel);
-	nic->target = target_by_rule(driver->target, attached);
+	nic->target = target_by_rule(nic, driver->target, attached);
 	nic->frags = since(driver->frags_since, kernel);
 	nic->zero_copy = since(driver->zero_copy_since, kernel);
 }

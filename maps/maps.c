@@ -118,20 +118,31 @@ int maps_zero_counters(int fd, uint32_t index, size_t n)
 	return 0;
 }
 
-int maps_create_text(const char *name, const char *text, size_t len)
+/* A map of one element that user space can change no more. */
+static int create_frozen(const char *name, const void *bytes, size_t size, uint32_t flags)
 {
-	int fd = create(BPF_MAP_TYPE_ARRAY, name, len + 1, 1, 0), err;
+	int fd = create(BPF_MAP_TYPE_ARRAY, name, size, 1, flags), err;
 	uint32_t key = 0;
 
 	if (fd < 0)
 		return fd;
-	err = bpf_map_update_elem(fd, &key, text, BPF_ANY);
+	err = bpf_map_update_elem(fd, &key, bytes, BPF_ANY);
 	if (!err)
 		err = bpf_map_freeze(fd);
 	if (!err)
 		return fd;
 	close(fd);
-	return fail(err, "cannot store %zu bytes in the map '%s': %s", len, name, strerror(-err));
+	return fail(err, "cannot store %zu bytes in the map '%s': %s", size, name, strerror(-err));
+}
+
+int maps_create_text(const char *name, const char *text, size_t len)
+{
+	return create_frozen(name, text, len + 1, 0);
+}
+
+int maps_create_tables(const void *bytes, size_t size)
+{
+	return create_frozen("weir_tables", bytes, size, BPF_F_RDONLY_PROG);
 }
 
 static int map_info(int fd, struct bpf_map_info *info)

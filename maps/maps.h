@@ -35,5 +35,8 @@ int maps_zero_counters(int fd, uint32_t index, size_t n);
 int maps_create_text(const char *name, const char *text, size_t len);
 int maps_read_text(int fd, char **text); /* NUL-terminated, owned by the caller */
 
+/* The look-up tables of one program: one element, which nobody can write any more. */
+int maps_create_tables(const void *bytes, size_t size);
+
 /* The number of elements of a map. */
 int maps_size(int fd, uint32_t *n);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../maps/abi.h"
+#include "../../maps/maps.h"
 #include "../capture.h"
 #include "../compat.h"
 #include "../fail.h"
@@ -156,14 +157,23 @@ static int load_xdp(const struct match *match, const struct cbpf *cbpf)
 					.n_rules = 1 };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = match->frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	struct filter_prog prog;
+	_close_ int tables = -1;
 	int fd = filter_compile(&run, &prog);
 
 	if (fd == -E2BIG)
 		return fail(fd, "the expression is too large for one program");
 	if (fd)
 		return fd;
-	filter_prog_set_maps(&prog,
-			     (int[FILTER_MAPS]){ [FILTER_MAP_COUNTERS] = match->counters_fd });
+	if (prog.tables)
+		tables = maps_create_tables(prog.tables, prog.tables_size);
+	if (prog.tables && tables < 0) {
+		filter_prog_free(&prog);
+		return tables;
+	}
+	filter_prog_set_maps(
+		&prog,
+		(int[FILTER_MAPS]){
+			[FILTER_MAP_COUNTERS] = match->counters_fd, [FILTER_MAP_TABLES] = tables });
 	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_filter", "GPL", prog.insns, prog.n_insns,
 			   &opts);
 	if (fd < 0)

@@ -66,16 +66,12 @@ static void emit_set(struct emit *e, const struct ir_insn *insn)
 
 static void emit_load(struct emit *e, const struct ir_insn *insn)
 {
-	enum reg dst = register_for(insn->dst), base = insn->indexed ? FROM_X : DATA;
-	uint32_t off = insn->k;
+	enum reg dst = register_for(insn->dst);
 
-	if (off > INT16_MAX) {
-		mov(e, T, base);
-		add_imm(e, T, off);
-		base = T;
-		off = 0;
-	}
-	load(e, insn->size, dst, base, off);
+	if (insn->indexed)
+		load_far(e, insn->size, dst, FROM_X, insn->k);
+	else
+		e->hook->load(e, insn->size, dst, insn->k);
 	big_endian(e, dst, insn->size);
 	written(e, insn->dst);
 }
@@ -252,7 +248,7 @@ static void emit_fetch(struct emit *e, const struct ir_end *end)
 	if (end->indexed) {
 		mov(e, FROM_X, X);
 		add_imm(e, FROM_X, end->k);
-		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, IR_PACKET_MAX, end->no);
+		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, ir_fetch_max(e->run), end->no);
 	} else {
 		mov_imm(e, FROM_X, end->k);
 	}
@@ -346,7 +342,10 @@ static int fix_jumps(struct emit *e)
 
 		if (off < INT16_MIN || off > INT16_MAX)
 			return -E2BIG;
-		insn->off = off;
+		if (insn->code == (BPF_JMP | BPF_CALL))
+			insn->imm = off;
+		else
+			insn->off = off;
 	}
 	return 0;
 }
@@ -369,6 +368,8 @@ static int emit_all(struct emit *e, const uint32_t *order, size_t n)
 		if (e->verbs & 1u << verb)
 			hook_verb(e, verb);
 	}
+	if (e->entered[fetch_label(e)])
+		e->hook->fetch(e);
 	return e->oom ? fail_oom() : fix_jumps(e);
 }
 
@@ -420,8 +421,8 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 	*out = (struct filter_prog){ 0 };
 	if (err)
 		return err;
-	labels = malloc((ir->n + FILTER_COUNT) * sizeof(*labels));
-	entered = calloc(ir->n + FILTER_COUNT, sizeof(*entered));
+	labels = malloc(n_labels(ir) * sizeof(*labels));
+	entered = calloc(n_labels(ir), sizeof(*entered));
 	if (!labels || !entered)
 		return fail_oom();
 	e.label_at = labels;

@@ -15,7 +15,7 @@
 #include "filter.h"
 #include "ir.h"
 
-enum reg { A, X, FROM_X, T, U, CTX = 6, DATA, END, LEN, FP };
+enum reg { A, X, FROM_X, T, U, FIFTH, CTX, DATA, END, LEN, FP };
 
 /* The stack, from the frame pointer down. */
 enum {
@@ -23,17 +23,19 @@ enum {
 	STACK_BYTES = -8, /* what a slow load read */
 	STACK_A = -16,	  /* A and X over a slow load's call */
 	STACK_X = -24,
-	STACK_VARS = -32, /* variables from M[0] on */
+	STACK_VARS = -32,				/* variables from M[0] on */
+	STACK_DATA = STACK_VARS - 8 * (IR_VARS - IR_M), /* the hook's own, 8 bytes each */
+	STACK_TAG = STACK_DATA - 8,
 };
 
-/* A jump whose offset waits for its label. */
+/* A jump or call whose offset waits for its label. */
 struct fixup {
 	uint32_t insn, label;
 };
 
 struct hook;
 
-/* Labels are the blocks' numbers, then one for each shared end, by its verb. */
+/* Labels are the blocks' numbers, one for each shared end, by its verb, and fetch_label(). */
 struct emit {
 	const struct hook *hook;
 	const struct ir *ir;
@@ -91,6 +93,19 @@ static inline void load(struct emit *e, unsigned int size, enum reg dst, enum re
 	op(e, BPF_LDX | BPF_MEM | mem_size(size), dst, base, off, 0);
 }
 
+/* The same at any offset that the packet may have; clobbers r3. */
+static inline void load_far(struct emit *e, unsigned int size, enum reg dst, enum reg base,
+			    uint32_t off)
+{
+	if (off > INT16_MAX) {
+		mov(e, T, base);
+		add_imm(e, T, off);
+		base = T;
+		off = 0;
+	}
+	load(e, size, dst, base, off);
+}
+
 static inline void store(struct emit *e, unsigned int size, enum reg base, int16_t off,
 			 enum reg src)
 {
@@ -120,6 +135,16 @@ static inline void map(struct emit *e, enum reg dst, enum filter_map which)
 	put(e, (struct bpf_insn){ 0 });
 }
 
+/* The address of a byte of the program's tables. */
+static inline void table_address(struct emit *e, enum reg dst, uint32_t offset)
+{
+	map(e, dst, FILTER_MAP_TABLES);
+	if (e->oom)
+		return;
+	e->prog->insns[e->prog->n_insns - 2].src_reg = BPF_PSEUDO_MAP_VALUE;
+	e->prog->insns[e->prog->n_insns - 1].imm = offset;
+}
+
 /* Note that a label is reached. NULL where blocks are emitted only to be counted. */
 static inline void enter(struct emit *e, uint32_t label)
 {
@@ -141,12 +166,29 @@ static inline void jump(struct emit *e, uint8_t code, enum reg dst, enum reg src
 	op(e, code, dst, src, 0, imm);
 }
 
+/* Call a subprogram of the same program. */
+static inline void call_label(struct emit *e, uint32_t label)
+{
+	jump(e, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, label);
+}
+
 static inline void go(struct emit *e, uint32_t label)
 {
 	if (label != e->next)
 		jump(e, BPF_JMP | BPF_JA, 0, 0, 0, label);
 	else
 		enter(e, label);
+}
+
+/* The hook's own subprogram, which reads the packet the slow way. */
+static inline uint32_t fetch_label(const struct emit *e)
+{
+	return e->ir->n + FILTER_COUNT;
+}
+
+static inline uint32_t n_labels(const struct ir *ir)
+{
+	return ir->n + FILTER_COUNT + 1;
 }
 
 static inline uint32_t verb_label(const struct emit *e, enum filter_verb verb)

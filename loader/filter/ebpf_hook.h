@@ -12,10 +12,19 @@ struct hook {
 	void (*start)(struct emit *e);
 
 	/*
-	 * Call what copies bytes of the packet: r1 ctx, r2 offset (up to IR_PACKET_MAX), r3 to, r4
+	 * Load bytes at a constant offset that a check has proven, as they stand in the packet.
+	 * dst is any of r0 to r3, r5; clobbers r3 and r4.
+	 */
+	void (*load)(struct emit *e, unsigned int size, enum reg dst, uint32_t k);
+
+	/*
+	 * Call what copies bytes of the packet: r1 ctx, r2 offset (up to ir_fetch_max()), r3 to, r4
 	 * size. r0 is 0 then if they are all there. Clobbers r1 to r5.
 	 */
 	void (*load_bytes)(struct emit *e);
+
+	/* The subprogram at fetch_label(), if load_bytes() calls it. */
+	void (*fetch)(struct emit *e);
 
 	/* What a rule that goes on does besides counting; NULL: nothing. Clobbers r0 to r5. */
 	void (*pass_on)(struct emit *e, const struct filter_rule *rule);

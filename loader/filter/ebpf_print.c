@@ -26,6 +26,7 @@ static const char *map_name(const struct filter_prog *prog, uint32_t insn)
 		[FILTER_MAP_SLOTS] = "slots",
 		[FILTER_MAP_COUNTERS] = "counters",
 		[FILTER_MAP_DEVMAP] = "devmap",
+		[FILTER_MAP_TABLES] = "tables",
 	};
 
 	for (size_t i = 0; i < prog->n_relocs; i++) {
@@ -97,7 +98,9 @@ static void print_jump(const struct bpf_insn *insn, uint32_t at, FILE *out)
 	char half = BPF_CLASS(insn->code) == BPF_JMP ? 'r' : 'w';
 	uint8_t op = BPF_OP(insn->code);
 
-	if (op == BPF_CALL) {
+	if (op == BPF_CALL && insn->src_reg == BPF_PSEUDO_CALL) {
+		fprintf(out, "call %" PRIu32, at + 1 + insn->imm);
+	} else if (op == BPF_CALL) {
 		fprintf(out, "call %s", helper_name(insn->imm));
 	} else if (op == BPF_EXIT) {
 		fputs("exit", out);
@@ -118,6 +121,8 @@ static void print_insn(const struct filter_prog *prog, uint32_t at, FILE *out)
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
 		fprintf(out, "r%u = map %s", insn->dst_reg, map_name(prog, at));
+		if (insn->src_reg == BPF_PSEUDO_MAP_VALUE)
+			fprintf(out, " value + %" PRId32, insn[1].imm);
 		return;
 	case BPF_LDX:
 		fprintf(out, "r%u = ", insn->dst_reg);

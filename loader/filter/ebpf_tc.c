@@ -2,34 +2,136 @@
 /*
  * The parts of a program that are tc's own: a direct-action classifier, whose context is struct
  * __sk_buff. The packet is read in place as far as it is linear, by helper beyond.
+ *
+ * The kernel holds the outer VLAN tag beside the bytes. The program sees it in its place, bytes 12
+ * to 15, whatever the packet: where there is a tag, DATA is four bytes ahead of the packet, so that
+ * all that stands behind the tag is found where it should be. The addresses ahead of it are read
+ * from the packet's true start (STACK_DATA), bytes 12 to 15 from a copy (STACK_TAG).
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
 #include "ebpf_hook.h"
+#include "ebpf_skb.h"
 
-#define CTX_OFFSET(field) ((int16_t)offsetof(struct __sk_buff, field))
+enum { TAG_AT = 2 * ETH_ALEN };
+
+/* What a program reads of the packet's first bytes. */
+struct head {
+	bool macs, tag;
+};
+
+static void read_head(struct head *head, uint32_t k, unsigned int size)
+{
+	head->macs |= k < TAG_AT;
+	head->tag |= k < IR_HEAD && k + size > TAG_AT;
+}
+
+static struct head head_of(const struct ir *ir)
+{
+	struct head head = { 0 };
+
+	for (size_t i = 0; i < ir->n; i++) {
+		for (size_t j = 0; j < ir->blocks[i].n; j++) {
+			const struct ir_insn *insn = &ir->blocks[i].insns[j];
+
+			if (insn->op == IR_LOAD && !insn->indexed)
+				read_head(&head, insn->k, insn->size);
+		}
+	}
+	for (size_t i = 0; i < ir->n_values; i++) {
+		const struct ir_value *value = &ir->values[i];
+
+		if (value->op == IR_LOAD && value->a == IR_NO_VALUE)
+			read_head(&head, value->k, value->size);
+	}
+	return head;
+}
+
+/* Bytes 12 to 15 where there is no tag beside them; 0 where they are not linear. */
+static void copy_tag(struct emit *e)
+{
+	mov_imm(e, FROM_X, 0);
+	mov(e, T, DATA);
+	add_imm(e, T, IR_HEAD);
+	op(e, BPF_JMP | BPF_JGT | BPF_X, T, END, 1, 0);
+	load(e, 4, FROM_X, DATA, TAG_AT);
+	store(e, 4, FP, STACK_TAG, FROM_X);
+}
 
 static void start(struct emit *e)
 {
+	struct head head = head_of(e->ir);
+	enum { TAG_INSNS = SKB_TAG_INSNS };
+
 	mov(e, CTX, X);
-	load(e, 4, DATA, CTX, CTX_OFFSET(data));
-	load(e, 4, END, CTX, CTX_OFFSET(data_end));
-	load(e, 4, LEN, CTX, CTX_OFFSET(len));
+	load(e, 4, LEN, CTX, SKB(len));
+	load(e, 4, DATA, CTX, SKB(data));
+	load(e, 4, END, CTX, SKB(data_end));
+	if (head.macs)
+		store(e, 8, FP, STACK_DATA, DATA);
+	if (head.tag)
+		copy_tag(e);
+	load(e, 4, T, CTX, SKB(vlan_present));
+	op(e, BPF_JMP | BPF_JEQ | BPF_K, T, 0, 2 + (head.tag ? TAG_INSNS : 0), 0);
+	add_imm(e, DATA, -VLAN_TAG_LEN);
+	add_imm(e, LEN, VLAN_TAG_LEN);
+	if (head.tag)
+		skb_store_tag(e, CTX, STACK_TAG);
+}
+
+/* The place of a byte of the head, or of more that lie on one side of its limits. */
+static void load_piece(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
+{
+	if (k >= IR_HEAD) {
+		load_far(e, size, dst, DATA, k);
+	} else if (k >= TAG_AT) {
+		load(e, size, dst, FP, STACK_TAG + k - TAG_AT);
+	} else {
+		load(e, 8, U, FP, STACK_DATA);
+		load(e, size, dst, U, k);
+	}
+}
+
+/* Does a load touch one part of the head only, and on the stack an aligned place? */
+static bool is_whole(uint32_t k, unsigned int size)
+{
+	return k >= IR_HEAD || k + size <= TAG_AT || (k >= TAG_AT && k % size == 0);
+}
+
+static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
+{
+	if (is_whole(k, size)) {
+		load_piece(e, size, dst, k);
+		return;
+	}
+	/* Byte by byte, the first one lowest where that is the machine's order. */
+	load_piece(e, 1, dst, k);
+	for (unsigned int i = 1; i < size; i++) {
+		op(e, BPF_ALU64 | BPF_LSH | BPF_K, dst, 0, 0, 8);
+		load_piece(e, 1, U, k + i);
+		op(e, BPF_ALU64 | BPF_OR | BPF_X, dst, U, 0, 0);
+	}
+	big_endian(e, dst, size);
 }
 
 static void load_bytes(struct emit *e)
 {
-	call(e, BPF_FUNC_skb_load_bytes);
+	call_label(e, fetch_label(e));
+}
+
+static void fetch(struct emit *e)
+{
+	skb_fetch(e, false);
 }
 
 static void set_mark(struct emit *e, uint32_t mask, uint32_t mark)
 {
-	load(e, 4, X, CTX, CTX_OFFSET(mark));
+	load(e, 4, X, CTX, SKB(mark));
 	op(e, BPF_ALU | BPF_AND | BPF_K, X, 0, 0, ~mask);
 	op(e, BPF_ALU | BPF_OR | BPF_K, X, 0, 0, mark);
-	store(e, 4, CTX, CTX_OFFSET(mark), X);
+	store(e, 4, CTX, SKB(mark), X);
 }
 
 static void pass_on(struct emit *e, const struct filter_rule *rule)
@@ -38,7 +140,7 @@ static void pass_on(struct emit *e, const struct filter_rule *rule)
 		set_mark(e, rule->mask, rule->arg);
 	} else if (rule->verb == FILTER_PRIORITY) {
 		mov_imm(e, X, rule->arg);
-		store(e, 4, CTX, CTX_OFFSET(priority), X);
+		store(e, 4, CTX, SKB(priority), X);
 	}
 }
 
@@ -63,7 +165,7 @@ static void copy(struct emit *e, enum bpf_func_id helper, uint32_t offset, int32
 	add_imm(e, T, at);
 	mov_imm(e, U, n);
 	if (helper == BPF_FUNC_skb_store_bytes)
-		mov_imm(e, U + 1, 0); /* no flags */
+		mov_imm(e, FIFTH, 0); /* no flags */
 	call(e, helper);
 }
 
@@ -73,7 +175,7 @@ static void copy(struct emit *e, enum bpf_func_id helper, uint32_t offset, int32
  */
 static void swap_macs(struct emit *e)
 {
-	enum { AT = STACK_VARS - 8 * IR_VARS };
+	enum { AT = STACK_TAG - 2 * ETH_ALEN };
 
 	copy(e, BPF_FUNC_skb_load_bytes, 0, AT + ETH_ALEN, ETH_ALEN);
 	copy(e, BPF_FUNC_skb_load_bytes, ETH_ALEN, AT, ETH_ALEN);
@@ -100,7 +202,7 @@ static void finish(struct emit *e, enum filter_verb verb)
 		return;
 	case FILTER_REFLECT:
 		swap_macs(e);
-		load(e, 4, END, CTX, CTX_OFFSET(ifindex));
+		load(e, 4, END, CTX, SKB(ifindex));
 		redirect(e, 0);
 		return;
 	case FILTER_REDIRECT:
@@ -116,9 +218,11 @@ static void finish(struct emit *e, enum filter_verb verb)
 
 const struct hook hook_tc = {
 	.start = start,
+	.load = load_constant,
 	.load_bytes = load_bytes,
+	.fetch = fetch,
 	.pass_on = pass_on,
 	.change = change,
 	.finish = finish,
-	.unknown = CTX_OFFSET(len),
+	.unknown = SKB(len),
 };

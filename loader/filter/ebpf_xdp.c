@@ -26,6 +26,11 @@ static void start(struct emit *e)
 	op(e, BPF_ALU64 | BPF_SUB | BPF_X, LEN, DATA, 0, 0);
 }
 
+static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
+{
+	load_far(e, size, dst, DATA, k);
+}
+
 static void load_bytes(struct emit *e)
 {
 	call(e, BPF_FUNC_xdp_load_bytes);
@@ -84,6 +89,7 @@ static void finish(struct emit *e, enum filter_verb verb)
 
 const struct hook hook_xdp = {
 	.start = start,
+	.load = load_constant,
 	.load_bytes = load_bytes,
 	.finish = finish,
 	.unknown = offsetof(struct xdp_md, rx_queue_index),

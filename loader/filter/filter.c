@@ -26,7 +26,7 @@ const struct ir_pass filter_passes[] = {
 	{ "bounds", ir_pass_bounds },
 	{ "dead", ir_pass_dead },
 	{ "thread", ir_pass_thread },
-	{ "dead", ir_pass_dead }, /* what was for branches that are no more */
+	{ "dead", ir_pass_dead }, /* the back end counts on it */
 	{ NULL, NULL },
 };
 

@@ -143,7 +143,7 @@ int filter_graph(const struct filter_run *run, struct ir *out);
  */
 struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule);
 
-enum { FILTER_INSNS_SHARED = 128 };
+enum { FILTER_INSNS_SHARED = 256 };
 
 /* Split a run that would grow beyond these: half of what the kernel takes (docs/DESIGN.md). */
 enum { FILTER_INSNS_MAX = 30000, FILTER_INSNS_GOOD = 16000, FILTER_BRANCHES_GOOD = 4000 };

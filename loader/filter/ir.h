@@ -61,8 +61,10 @@ enum {
 	 * bound; 1.10 has none.
 	 */
 	IR_LOOPS = 64,
-	/* No byte from here on is ever read: the verifier's and bpf_xdp_load_bytes()' own limit. */
+	/* No byte from here on is read in place: the verifier's own limit. */
 	IR_PACKET_MAX = 0xffff,
+	/* An outer VLAN tag and all before it, of an Ethernet packet. */
+	IR_HEAD = 16,
 };
 
 /* "src" is a variable, or IR_CONST for k. Shifts by 32 or more give 0. */
@@ -222,6 +224,9 @@ void ir_set_end(struct ir_block *block, struct ir_end end);
  * load has its own check. Programs must have passed cbpf_check(). 0 or -ENOMEM.
  */
 int ir_lower(const struct filter_run *run, struct ir *ir);
+
+/* The largest offset that a FETCH can read from. Nothing lies beyond. */
+uint32_t ir_fetch_max(const struct filter_run *run);
 
 /*
  * Which variables may be read after each block's start before they are written: a set of 1 <<

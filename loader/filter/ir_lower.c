@@ -3,9 +3,14 @@
  * Classic programs to one graph: each rule's program becomes blocks whose "reject" edges lead to
  * the next rule.
  *
- * With fragments each program is there twice: the fast body reads the linear part only, and the
- * first load that leaves it begins the rule anew in the slow body, where every load is a helper
- * call. An expression has no effect before its verdict, so it may be begun anew.
+ * Where a packet may not be linear, each program is there twice: the fast body reads the linear
+ * part only, and the first load that leaves it begins the rule anew in the slow body, where every
+ * load is a helper call. An expression has no effect before its verdict, so it may be begun anew.
+ * The next rule is tried by its fast body again, if that is proven to have its first bytes.
+ *
+ * An outer VLAN tag stands in its place in the packet as this graph sees it, also where the kernel
+ * holds it beside the bytes. Then all that lies behind it is found by a pointer that is off by the
+ * tag's length (ebpf_tc.c), and an offset that is computed must be known to lie behind it.
  */
 #include "ir.h"
 
@@ -15,12 +20,22 @@
 
 #include "../../maps/abi.h"
 
+/* A run under way. */
+struct lowering {
+	struct ir *ir;
+	const struct filter_run *run;
+	bool slow;	/* rules have slow bodies */
+	bool tag_aside; /* an outer VLAN tag may be beside the bytes */
+	uint32_t head;	/* bytes that each packet has in its linear part where fast bodies begin */
+};
+
 /* One body of one rule under way. */
 struct body {
 	struct ir *ir;
+	const struct lowering *run;
 	const struct cbpf *prog;
 	uint32_t rule;
-	bool slow, by_helper; /* all loads, indexed ones, are helper calls */
+	bool slow; /* all loads are helper calls */
 	uint32_t match, reject;
 	uint32_t out;	  /* where a load past data_end goes */
 	uint32_t *starts; /* the block that begins at each instruction; IR_NO_BLOCK: none does */
@@ -56,7 +71,7 @@ static void end_goto(struct body *b, uint32_t to)
 	end(b, ir_goto(to), IR_NO_BLOCK);
 }
 
-/* Go on in a new block if the condition does not hold; if it does, to `yes`. */
+/* Go on in a new block if a variable is not a constant; if it is, to `yes`. */
 static void leave_if(struct body *b, enum ir_var var, uint32_t k, uint32_t yes)
 {
 	struct ir_end branch = {
@@ -68,6 +83,18 @@ static void leave_if(struct body *b, enum ir_var var, uint32_t k, uint32_t yes)
 	end(b, branch, branch.no);
 }
 
+/* Go on in a new block if X is at least a constant, else out. */
+static void need_x(struct body *b, uint32_t least)
+{
+	struct ir_end branch = {
+		.kind = IR_BRANCH, .cond = IR_GE, .var = IR_X, .src = IR_CONST, .k = least
+	};
+
+	branch.yes = new_block(b);
+	branch.no = b->out;
+	end(b, branch, branch.yes);
+}
+
 static void load_fast(struct body *b, enum ir_var dst, bool indexed, uint32_t k, unsigned int size)
 {
 	uint64_t last = (uint64_t)k + size;
@@ -77,6 +104,8 @@ static void load_fast(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 		end_goto(b, b->out);
 		return;
 	}
+	if (indexed && b->run->tag_aside && k < IR_HEAD)
+		need_x(b, IR_HEAD - k);
 	check.yes = new_block(b);
 	end(b, check, check.yes);
 	add(b, (struct ir_insn){
@@ -87,7 +116,7 @@ static void load_slow(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 {
 	struct ir_end fetch = { .kind = IR_FETCH, .var = dst, .indexed = indexed, .size = size };
 
-	if (k > IR_PACKET_MAX) {
+	if (k > ir_fetch_max(b->run->run)) {
 		end_goto(b, b->reject);
 		return;
 	}
@@ -97,12 +126,23 @@ static void load_slow(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 	end(b, fetch, fetch.yes);
 }
 
+/*
+ * At X + 0 to X + 3 the verifier would see an address ahead of the packet, where the pointer to it
+ * is off by a tag.
+ */
+static bool may_be_fast(const struct body *b, bool indexed, uint32_t k)
+{
+	if (b->slow)
+		return false;
+	return !indexed || (!b->run->run->by_helper && (k >= 4 || !b->run->tag_aside));
+}
+
 static void load(struct body *b, enum ir_var dst, bool indexed, uint32_t k, unsigned int size)
 {
-	if (b->slow || (indexed && b->by_helper))
-		load_slow(b, dst, indexed, k, size);
-	else
+	if (may_be_fast(b, indexed, k))
 		load_fast(b, dst, indexed, k, size);
+	else
+		load_slow(b, dst, indexed, k, size);
 }
 
 static unsigned int load_size(uint16_t code)
@@ -338,19 +378,19 @@ static bool goes_on(enum filter_verb verb)
 }
 
 /* What a match does, in a block of its own. `next` is the rule behind. */
-static uint32_t lower_action(struct ir *ir, const struct filter_rule *rule, uint32_t number,
-			     uint32_t next)
+static uint32_t lower_action(const struct lowering *l, uint32_t number, uint32_t next)
 {
-	uint32_t block = ir_add_block(ir, number);
+	const struct filter_rule *rule = &l->run->rules[number];
+	uint32_t block = ir_add_block(l->ir, number);
 	struct ir_insn count = { .op = IR_COUNT, .k = number };
 
 	if (block == IR_NO_BLOCK)
 		return IR_NO_BLOCK;
 	if (goes_on(rule->verb)) {
-		ir->blocks[block].end.yes = next;
-		return ir_add_insn(&ir->blocks[block], count) ? block : IR_NO_BLOCK;
+		l->ir->blocks[block].end.yes = next;
+		return ir_add_insn(&l->ir->blocks[block], count) ? block : IR_NO_BLOCK;
 	}
-	ir->blocks[block].end = (struct ir_end){
+	l->ir->blocks[block].end = (struct ir_end){
 		.kind = IR_VERDICT,
 		.yes = IR_NO_BLOCK,
 		.no = IR_NO_BLOCK,
@@ -362,37 +402,76 @@ static uint32_t lower_action(struct ir *ir, const struct filter_rule *rule, uint
 	return block;
 }
 
-static int lower_rule(struct ir *ir, const struct filter_run *run, uint32_t number, uint32_t entry,
-		      uint32_t next)
+/* Where a rule begins, and, number n_rules, the end of the run: its fast body. */
+static uint32_t fast_of(uint32_t number)
 {
-	const struct filter_rule *rule = &run->rules[number];
-	uint32_t match = lower_action(ir, rule, number, next);
-	struct body body = { .ir = ir,
-			     .prog = rule->cbpf,
-			     .rule = number,
-			     .by_helper = run->by_helper,
-			     .match = match,
-			     .reject = next,
-			     .out = next };
+	return number + 1;
+}
 
-	if (match == IR_NO_BLOCK)
+/* Its slow body. The end of the run has but one. */
+static uint32_t slow_of(const struct lowering *l, uint32_t number)
+{
+	uint32_t n = l->run->n_rules;
+
+	return number == n ? fast_of(n) : fast_of(n) + 1 + number;
+}
+
+/* From a slow body on to a rule: by its fast body, if the linear part is long enough. */
+static uint32_t lower_return_to(const struct lowering *l, uint32_t number)
+{
+	uint32_t block;
+	struct ir_end *end;
+
+	if (number == l->run->n_rules)
+		return fast_of(number);
+	block = ir_add_block(l->ir, number);
+	if (block == IR_NO_BLOCK)
+		return IR_NO_BLOCK;
+	end = &l->ir->blocks[block].end;
+	*end = ir_goto(fast_of(number));
+	end->kind = IR_CHECK;
+	end->k = l->head;
+	end->no = slow_of(l, number);
+	return block;
+}
+
+/* A rule's expression, or none, from a block on. */
+static int lower_expression(const struct lowering *l, struct body *body, uint32_t entry)
+{
+	body->ir = l->ir;
+	body->run = l;
+	body->prog = l->run->rules[body->rule].cbpf;
+	if (body->match == IR_NO_BLOCK || body->reject == IR_NO_BLOCK)
 		return fail_oom();
-	if (!rule->cbpf) {
-		ir->blocks[entry].end.yes = match;
+	if (!body->prog) {
+		l->ir->blocks[entry].end.yes = body->match;
 		return 0;
 	}
-	if (run->frags || run->hook == FILTER_TC) {
-		struct body slow = body;
-		int err;
+	body->now = entry;
+	return lower_body(body);
+}
 
-		slow.slow = true;
-		slow.now = body.out = new_block(&slow);
-		err = slow.oom ? fail_oom() : lower_body(&slow);
-		if (err)
-			return err;
-	}
-	body.now = entry;
-	return lower_body(&body);
+/* `match`: what the fast body does, which this one does too if it is final. */
+static int lower_slow(const struct lowering *l, uint32_t number, uint32_t match)
+{
+	struct body body = { .rule = number, .slow = true, .match = match };
+
+	body.reject = lower_return_to(l, number + 1);
+	if (goes_on(l->run->rules[number].verb) && body.reject != IR_NO_BLOCK)
+		body.match = lower_action(l, number, body.reject);
+	return lower_expression(l, &body, slow_of(l, number));
+}
+
+static int lower_rule(const struct lowering *l, uint32_t number)
+{
+	struct body body = { .rule = number, .reject = fast_of(number + 1) };
+	int err = 0;
+
+	body.match = lower_action(l, number, body.reject);
+	body.out = l->slow ? slow_of(l, number) : body.reject;
+	if (l->slow)
+		err = lower_slow(l, number, body.match);
+	return err ? err : lower_expression(l, &body, fast_of(number));
 }
 
 static void lower_end(const struct filter_run *run, struct ir_end *end)
@@ -418,28 +497,61 @@ static bool touches_packet(const struct filter_run *run)
 	return false;
 }
 
+uint32_t ir_fetch_max(const struct filter_run *run)
+{
+	/* bpf_xdp_load_bytes(), bpf_skb_load_bytes() */
+	return run->hook == FILTER_XDP ? 0xffff : INT32_MAX;
+}
+
+/* Blocks 1 to n_rules are where the rules begin, then the end; then where slow bodies begin. */
+static bool add_starts(const struct lowering *l)
+{
+	uint32_t n = l->run->n_rules;
+
+	for (uint32_t i = 0; i <= n; i++) {
+		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
+			return false;
+	}
+	for (uint32_t i = 0; i < n && l->slow; i++) {
+		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Block 0 checks for an Ethernet header, which every packet on this hook has: whatever reads no
- * further needs no check of its own. Blocks 1 to n_rules are where the rules begin, then the end.
+ * Block 0 checks for the head: whatever reads no further needs no check of its own. On XDP every
+ * packet has it.
  */
+static void lower_start(const struct lowering *l)
+{
+	struct ir_end *end = &l->ir->blocks[0].end;
+
+	end->yes = fast_of(0);
+	if (!touches_packet(l->run))
+		return;
+	end->kind = IR_CHECK;
+	end->k = l->head;
+	end->no = l->run->hook == FILTER_XDP ? fast_of(l->run->n_rules) : slow_of(l, 0);
+}
+
 int ir_lower(const struct filter_run *run, struct ir *ir)
 {
-	uint32_t last = run->n_rules + 1;
+	const struct lowering lowering = {
+		.ir = ir,
+		.run = run,
+		.slow = run->frags || run->hook == FILTER_TC,
+		.tag_aside = run->hook == FILTER_TC,
+		.head = run->hook == FILTER_TC ? IR_HEAD : ETH_HLEN,
+	};
 
 	*ir = (struct ir){ 0 };
-	for (uint32_t i = 0; i <= last; i++) {
-		if (ir_add_block(ir, i ? i - 1 : 0) == IR_NO_BLOCK)
-			return ir_free(ir), fail_oom();
-	}
-	ir->blocks[0].end.yes = 1;
-	if (touches_packet(run)) {
-		ir->blocks[0].end.kind = IR_CHECK;
-		ir->blocks[0].end.k = ETH_HLEN;
-		ir->blocks[0].end.no = last;
-	}
-	lower_end(run, &ir->blocks[last].end);
+	if (ir_add_block(ir, 0) == IR_NO_BLOCK || !add_starts(&lowering))
+		return ir_free(ir), fail_oom();
+	lower_start(&lowering);
+	lower_end(run, &ir->blocks[fast_of(run->n_rules)].end);
 	for (uint32_t i = 0; i < run->n_rules; i++) {
-		int err = lower_rule(ir, run, i, i + 1, i + 2);
+		int err = lower_rule(&lowering, i);
 
 		if (err)
 			return ir_free(ir), err;

@@ -170,6 +170,8 @@ static void assert_well_formed(const struct filter_prog *prog)
 			continue;
 		if (jumps)
 			led[i + 1 + insn->off] = true;
+		if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL)
+			led[i + 1 + insn->imm] = true;
 		if (insn->code != (BPF_JMP | BPF_JA) && insn->code != (BPF_JMP | BPF_EXIT))
 			led[i + 1 + !start[i + 1]] = true;
 	}

@@ -160,10 +160,10 @@ static void fragments_make_a_slow_body(void **state)
 	assert_compiles_to(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
 			   "b0: # rule 0\n\tif 14 bytes b9 else b2\n"
 			   "b9: # rule 0\n\tif 100 bytes b12 else b5\n"
-			   "b12: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b3 else b2\n"
+			   "b12: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b4 else b2\n"
 			   "b5: # rule 0\n\tA = fetch [99:1], b8 else b2\n"
-			   "b8: # rule 0\n\tif A == 0x7 b3 else b2\n"
-			   "b3: # rule 0\n\tdrop, count 2\n"
+			   "b8: # rule 0\n\tif A == 0x7 b4 else b2\n"
+			   "b4: # rule 0\n\tdrop, count 2\n"
 			   "b2: # rule 1\n\tpass, count 1\n");
 }
 

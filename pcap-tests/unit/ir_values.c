@@ -170,9 +170,10 @@ static void what_is_fetched_is_no_value(void **state)
 	assert_becomes(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
 		       HEADER "b9 else b2\n"
 			      "b9: # rule 0\n\tif 100 bytes b12 else b5\n"
-			      "b12: # rule 0\n\tif [99:1] == 0x7 b3 else b2\n"
+			      "b12: # rule 0\n\tif [99:1] == 0x7 b4 else b2\n"
 			      "b5: # rule 0\n\tA = fetch [99:1], b8 else b2\n"
-			      "b8: # rule 0\n\tif A == 0x7 b3 else b2\n" DROP END_OF_RUN);
+			      "b8: # rule 0\n\tif A == 0x7 b4 else b2\n"
+			      "b4: # rule 0\n\tdrop, count 2\n" END_OF_RUN);
 }
 
 /* A += X; X = A doubles the expression each time: its variable stays from some size on. */

@@ -112,9 +112,20 @@ static void target_follows_the_rule(void **state)
 	nic = nic_of("bridge");
 	nic_judge(&nic, NULL, true, DEBIAN_12);
 	assert_int_equal(nic.target, NIC_NO);
-	/* The state of a veth's peer cannot be seen from here. */
+	/* A veth's peer may be where nobody may look. */
 	nic = veth();
+	nic_judge(&nic, NULL, true, DEBIAN_12);
 	assert_int_equal(nic.target, NIC_UNKNOWN);
+	nic.peer.gro = NIC_NO;
+	nic_judge(&nic, NULL, true, DEBIAN_12);
+	assert_int_equal(nic.target, NIC_NO);
+	nic.peer.gro = NIC_YES;
+	nic_judge(&nic, NULL, false, DEBIAN_12);
+	assert_int_equal(nic.target, NIC_YES);
+	nic.peer.gro = NIC_NO;
+	nic.peer.native_program = true;
+	nic_judge(&nic, NULL, false, DEBIAN_12);
+	assert_int_equal(nic.target, NIC_YES);
 }
 
 static void tun_is_no_tap(void **state)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tc and sockets have alike: a packet with its outer VLAN tag beside the bytes, read the slow
+ * way as if the tag were in them. Private to ebpf*.c.
+ */
+#pragma once
+#include "ebpf_asm.h"
+
+#define SKB(field) ((int16_t)offsetof(struct __sk_buff, field))
+
+enum { VLAN_TAG_LEN = 4, SKB_TAG_INSNS = 5 };
+
+/* Store the tag beside a packet as the packet would have it. SKB_TAG_INSNS long; clobbers r3. */
+void skb_store_tag(struct emit *e, enum reg ctx, int16_t at);
+
+/*
+ * The subprogram of the arguments and result of bpf_skb_load_bytes(), of at most 4 bytes; it may
+ * write 4 bytes for less. from_mac: the packet's bytes are counted from its MAC header on, wherever
+ * the kernel's own are.
+ */
+void skb_fetch(struct emit *e, bool from_mac);
