@@ -10,7 +10,8 @@ PKG_CONFIG = pkg-config
 DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
 	libnl-genl-3-dev libpcap-dev libelf-dev libjansson-dev libcmocka-dev pkg-config gcc make \
 	iproute2 bpftool ethtool tcpdump curl iputils-ping iperf3 bind9-dnsutils dnsmasq-base strace \
-	jq python3 libcap2-bin procps gnuplot-nox git shellcheck
+	jq python3 libcap2-bin procps gnuplot-nox nftables iptables xdp-tools \
+	git shellcheck
 
 VM_DEPS = qemu-system-x86 busybox-static kmod xz-utils zstd
 
@@ -35,7 +36,7 @@ loader_src := $(wildcard loader/*.c loader/filter/*.c loader/cmd/*.c maps/*.c)
 bench_src := $(wildcard bench/*.c)
 unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
-fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c)
+fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
@@ -109,7 +110,8 @@ deps:
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all && docs/demo/run
 
-#: check         every test this machine can run; T=live/flip for one (root)
+#: check         every test this machine can run; T=live/flip for one (root);
+#:               T=vm: all on the guests' kernels (docs/KERNELS.md)
 check: deps
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/run $(T)
 
@@ -121,7 +123,22 @@ check-full: deps
 check-update:
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) UPDATE=1 pcap-tests/run $(T)
 
-tests: $(units) $(tools) $(fixtures)
+# Parsers under libFuzzer, where clang has its runtime: objects of their own, with sanitizers.
+libfuzzer := $(wildcard $(shell $(CLANG) -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*.a)
+fuzzers := $(addprefix $(B)/fuzz/,grammar bytecode policy)
+fuzz_src := $(wildcard loader/filter/grammar*.c loader/filter/cbpf*.c loader/policy*.c) \
+	loader/fail.c loader/own.c
+fuzz_obj := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(fuzz_src))
+FUZZ_CFLAGS = -std=gnu11 -O1 -g -D_GNU_SOURCE -MMD -MP -Imaps \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS)
+
+tests: $(units) $(tools) $(fixtures) $(if $(libfuzzer),$(fuzzers))
+
+$(B)/fuzz/obj/%.o: %.c | $(B)/.deps-there
+	$(call say,FUZZ,$<) mkdir -p $(@D); $(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(B)/fuzz/%: $(B)/fuzz/obj/pcap-tests/fuzz/%.o $(fuzz_obj)
+	$(call say,LINK,$@) $(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PKG_LIBS)
 
 #: style         formatting, walls between modules, spelling of the tree
 style:
@@ -132,15 +149,17 @@ style:
 fuzz: deps
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/fuzz/long $(T)
 
-#: bench         nanoseconds a packet: an empty program, an empty policy, one rule (root)
+#: bench         nanoseconds a packet: the least policies; weir beside its peers (root)
 bench: all
 	$(Q)$(B)/weir-bench cost
+	$(Q)$(B)/weir-bench compare bench/scenarios/*.scenario
 
 #: install       to $(PREFIX) (DESTDIR is honoured)
 install: all
 	install -Dm755 $(B)/weir $(DESTDIR)$(PREFIX)/sbin/weir
 	install -Dm755 $(B)/weir-bench $(DESTDIR)$(PREFIX)/sbin/weir-bench
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/weir maps/abi.h maps/chain.bpf.h maps/stage.bpf.h
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/weir/scenarios bench/scenarios/*.scenario
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/weir.8 man/weir-bench.8
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/weir.policy.5
 

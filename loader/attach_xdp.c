@@ -187,7 +187,7 @@ void attach_xdp_say_holder(const struct nic *nic, const struct xdp_holder *holde
 	say_removal(nic, holder, out);
 }
 
-static uint32_t mode_flag(enum xdp_mode mode)
+static uint32_t mode_flag(enum hook_mode mode)
 {
 	return mode == XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
 }
@@ -196,7 +196,7 @@ static uint32_t mode_flag(enum xdp_mode mode)
  * Put prog_fd (-1: nothing) on the hook by netlink. With old_fd >= 0 only in the place of that
  * program, else only on an empty hook.
  */
-static int set_by_netlink(struct nl_sock *sk, const struct nic *nic, enum xdp_mode mode,
+static int set_by_netlink(struct nl_sock *sk, const struct nic *nic, enum hook_mode mode,
 			  int prog_fd, int old_fd, char words[NETLINK_WORDS])
 {
 	_netlink_msg_ struct nl_msg *msg = netlink_link_request(RTM_SETLINK, nic->ifindex);
@@ -218,7 +218,7 @@ static int set_by_netlink(struct nl_sock *sk, const struct nic *nic, enum xdp_mo
  * returns them: try the same attach by netlink. Should it succeed, because what stood in the way
  * has gone meanwhile, take down exactly that program.
  */
-static void harvest_words(const struct nic *nic, int prog_fd, enum xdp_mode mode,
+static void harvest_words(const struct nic *nic, int prog_fd, enum hook_mode mode,
 			  char words[NETLINK_WORDS])
 {
 	_netlink_ struct nl_sock *sk = NULL;
@@ -262,7 +262,7 @@ static bool say_occupant(const struct nic *nic, int err, char why[XDP_WHY])
 	return true;
 }
 
-static void say_refusal(const struct nic *nic, int prog_fd, enum xdp_mode mode, int err,
+static void say_refusal(const struct nic *nic, int prog_fd, enum hook_mode mode, int err,
 			char why[XDP_WHY])
 {
 	char words[NETLINK_WORDS] = "", hint[XDP_WHY / 2];
@@ -277,7 +277,7 @@ static void say_refusal(const struct nic *nic, int prog_fd, enum xdp_mode mode, 
 		 strerrorname_np(-err), hint[0] ? ": " : "", hint);
 }
 
-int attach_xdp(const struct nic *nic, int prog_fd, enum xdp_mode mode, char why[XDP_WHY])
+int attach_xdp(const struct nic *nic, int prog_fd, enum hook_mode mode, char why[XDP_WHY])
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode_flag(mode));
 	int err, fd = bpf_link_create(prog_fd, nic->ifindex, BPF_XDP, &opts);

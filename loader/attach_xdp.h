@@ -20,8 +20,8 @@ struct xdp_holder {
 	char prog_name[17]; /* "": not known, or the program has none */
 	uint8_t tag[8];
 	bool tag_known;
-	enum xdp_mode mode; /* XDP_NATIVE or XDP_GENERIC */
-	bool offload;	    /* in the NIC itself; mode is XDP_NATIVE then */
+	enum hook_mode mode; /* XDP_NATIVE or XDP_GENERIC */
+	bool offload;	     /* in the NIC itself; mode is XDP_NATIVE then */
 	enum nic_known by_link;
 	uint32_t link_id; /* with by_link == NIC_YES; 0: more than one could be it */
 };
@@ -52,7 +52,7 @@ void attach_xdp_say_holder(const struct nic *nic, const struct xdp_holder *holde
  * caller owns (and pins, or the program goes with it). On a refusal -errno, not reported (`auto`
  * goes on to generic), and in `why` the kernel's own words and what to do, one sentence.
  */
-int attach_xdp(const struct nic *nic, int prog_fd, enum xdp_mode mode, char why[XDP_WHY]);
+int attach_xdp(const struct nic *nic, int prog_fd, enum hook_mode mode, char why[XDP_WHY]);
 
 /*
  * Put another program behind a link: no packet meets neither. old_prog_fd is what must be there
@@ -73,4 +73,4 @@ int attach_xdp_link_info(int link_fd, uint32_t *ifindex, uint32_t *prog_id);
  * What to do about a refusal in this state of the interface, "" if nobody knows. A sentence for
  * the end of a message. attach_xdp() puts it into `why`; here for the planner and for tests.
  */
-void attach_xdp_hint(const struct nic *nic, enum xdp_mode mode, int err, char *buf, size_t size);
+void attach_xdp_hint(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size);

@@ -47,7 +47,7 @@ static bool needs_frags(const struct nic *nic)
 
 static const struct hint {
 	int err;
-	enum xdp_mode mode;		     /* XDP_AUTO: either */
+	enum hook_mode mode;		     /* XDP_AUTO: either */
 	bool (*fits)(const struct nic *nic); /* NULL: always */
 	const char *text;
 } hints[] = {
@@ -75,7 +75,7 @@ static const struct hint {
 	  "its MTU {own mtu} is too large for one buffer: `ip link set dev {name} mtu {mtu}`" },
 	{ EOPNOTSUPP, XDP_NATIVE, needs_frags,
 	  "its MTU {own mtu} is too large for one buffer: `ip link set dev {name} mtu {mtu}`" },
-	{ EOPNOTSUPP, XDP_NATIVE, NULL, "say `xdp generic` or `xdp auto`" },
+	{ EOPNOTSUPP, XDP_NATIVE, NULL, "`xdp generic` works with every driver" },
 };
 
 static const char *there(const struct nic_other *other)
@@ -124,7 +124,7 @@ static void expand(const struct nic *nic, const char *text, FILE *out)
 	}
 }
 
-void attach_xdp_hint(const struct nic *nic, enum xdp_mode mode, int err, char *buf, size_t size)
+void attach_xdp_hint(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size)
 {
 	_fclose_ FILE *out = NULL;
 

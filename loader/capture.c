@@ -89,3 +89,65 @@ void capture_closep(struct capture **capture)
 	capture_close(*capture);
 	*capture = NULL;
 }
+
+struct capture_writer {
+	pcap_t *pcap;
+	pcap_dumper_t *dumper;
+	char *path;
+};
+
+int capture_create(const char *path, struct capture_writer **out)
+{
+	struct capture_writer *writer = calloc(1, sizeof(*writer));
+
+	*out = NULL;
+	if (!writer)
+		return fail_oom();
+	writer->path = strdup(path);
+	writer->pcap =
+		pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 65535, PCAP_TSTAMP_PRECISION_NANO);
+	if (!writer->path || !writer->pcap) {
+		capture_finish(writer);
+		return fail_oom();
+	}
+	writer->dumper = pcap_dump_open(writer->pcap, path);
+	if (!writer->dumper) {
+		int err = fail(-EIO, "cannot write the capture %s", pcap_geterr(writer->pcap));
+
+		capture_finish(writer);
+		return err;
+	}
+	*out = writer;
+	return 0;
+}
+
+void capture_write(struct capture_writer *writer, const struct capture_packet *packet)
+{
+	const struct pcap_pkthdr header = {
+		.ts = { .tv_sec = packet->time_ns / 1000000000,
+			.tv_usec = packet->time_ns % 1000000000 },
+		.caplen = packet->caplen,
+		.len = packet->len,
+	};
+
+	pcap_dump((u_char *)writer->dumper, &header, packet->data);
+}
+
+int capture_flush(struct capture_writer *writer)
+{
+	if (!pcap_dump_flush(writer->dumper) && !ferror(pcap_dump_file(writer->dumper)))
+		return 0;
+	return fail(-errno, "cannot write the capture '%s': %s", writer->path, strerror(errno));
+}
+
+void capture_finish(struct capture_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->dumper)
+		pcap_dump_close(writer->dumper);
+	if (writer->pcap)
+		pcap_close(writer->pcap);
+	free(writer->path);
+	free(writer);
+}

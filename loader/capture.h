@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Capture files: pcap and pcapng, Ethernet only, read by libpcap.
+ * Capture files: pcap and pcapng, Ethernet only, read by libpcap; and written, as pcap.
  */
 #pragma once
 #include <stdint.h>
@@ -25,3 +25,16 @@ int capture_next(struct capture *capture, struct capture_packet *packet);
 
 void capture_close(struct capture *capture);
 void capture_closep(struct capture **capture);
+
+struct capture_writer;
+
+/* Make a file ("-": standard output), its times in nanoseconds. Errors are reported. */
+int capture_create(const char *path, struct capture_writer **out);
+
+/* Add a packet; `packet` has caplen bytes. */
+void capture_write(struct capture_writer *writer, const struct capture_packet *packet);
+
+/* What has been written so far leaves this process. Errors are reported. */
+int capture_flush(struct capture_writer *writer);
+
+void capture_finish(struct capture_writer *writer);

@@ -3,14 +3,12 @@
 #include "chain.h"
 
 #include <bpf/bpf.h>
-#include <jansson.h>
 #include <string.h>
 
-#include "attach_xdp.h"
 #include "chain_parts.h"
 #include "maps.h"
 
-static int prog_id(int fd, uint32_t *id)
+int chain_prog_id(int fd, uint32_t *id)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
@@ -29,9 +27,10 @@ static int live_prog_id(const struct chain *chain, uint32_t *id)
 	if (!err)
 		return 0;
 	*id = 0;
-	return err == -ENOENT ? 0
-			      : fail(err, "%s: cannot tell which generation is live: %s",
-				     chain->interface, strerror(-err));
+	return err == -ENOENT
+		       ? 0
+		       : fail(err, "%s %s: cannot tell which generation is live: %s",
+			      chain->interface, policy_hook_name(chain->kind), strerror(-err));
 }
 
 void generation_dir(const struct chain *chain, const char *kind, uint32_t number, char *path)
@@ -80,7 +79,7 @@ static int look_at(const char *name, void *arg)
 	fd = pin_get(path);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	err = prog_id(fd, &id);
+	err = chain_prog_id(fd, &id);
 	if (err)
 		return err;
 	if (id == search->live_prog)
@@ -122,7 +121,7 @@ static int open_pin(const struct chain *chain, const char *name, int *fd)
 
 	pin_path(path, chain->dir, name);
 	*fd = pin_get(path);
-	if (*fd == -ENOENT && chain->link_fd >= 0)
+	if (*fd == -ENOENT && chain->linked)
 		return fail(
 			-EBADMSG,
 			"%s is missing: somebody removed it; `weir detach %s`, then apply again",
@@ -136,6 +135,7 @@ static int open_pins(struct chain *chain)
 
 	if (err && err != -ENOENT)
 		return err;
+	chain->linked = chain_is_linked(chain->dir);
 	err = open_pin(chain, "slots", &chain->slots_fd);
 	if (!err)
 		err = open_pin(chain, "counters", &chain->counters_fd);
@@ -155,78 +155,6 @@ void chain_close(struct chain *chain)
 	meta_free(TAKE(chain->rollback_meta));
 }
 
-int chain_write_attach(const struct chain *chain, enum xdp_mode mode, const char *why)
-{
-	char path[PIN_PATH_MAX];
-	_free_ char *text = NULL;
-	json_t *o = json_pack("{s:i, s:s}", "mode", mode, "why", why);
-	int err;
-
-	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	json_decref(o);
-	if (!text)
-		return fail_oom();
-	pin_path(path, chain->dir, "attach");
-	err = pin_remove(path);
-	return err ? err : pin_write_text(path, "weir_attach", text);
-}
-
-/* The kernel knows the mode, too, but nobody why. */
-static int ask_mode(struct chain_attachment *out)
-{
-	struct xdp_holder holders[XDP_HOLDERS_MAX];
-	const struct nic nic = { .ifindex = out->ifindex };
-	int n = out->attached ? attach_xdp_query(&nic, holders) : 0;
-
-	for (int i = 0; i < n; i++)
-		if (holders[i].prog_id == out->prog_id)
-			out->mode = holders[i].mode;
-	snprintf(out->why, sizeof(out->why), "somebody removed the note that told why");
-	return n < 0 ? n : 0;
-}
-
-static int read_attach(const struct chain *chain, struct chain_attachment *out)
-{
-	char path[PIN_PATH_MAX];
-	_free_ char *text = NULL;
-	const char *why;
-	json_t *o;
-	int err, mode;
-
-	pin_path(path, chain->dir, "attach");
-	err = pin_read_text(path, &text);
-	if (err)
-		return err == -ENOENT ? ask_mode(out) : err;
-	o = json_loads(text, 0, NULL);
-	if (o && !json_unpack(o, "{s:i, s:s}", "mode", &mode, "why", &why)) {
-		out->mode = mode;
-		snprintf(out->why, sizeof(out->why), "%s", why);
-	}
-	json_decref(o);
-	return 0;
-}
-
-static int find_attachment(struct chain *chain)
-{
-	struct chain_attachment *out = &chain->at;
-	int err;
-
-	if (chain->link_fd < 0)
-		return 0;
-	err = attach_xdp_link_info(chain->link_fd, &out->ifindex, &out->prog_id);
-	if (err)
-		return fail(err, "%s: cannot ask what its link is: %s", chain->interface,
-			    strerror(-err));
-	if (out->ifindex) {
-		err = attach_xdp_is_on(out->ifindex, chain->interface, out->prog_id);
-		if (err < 0)
-			return err;
-		out->attached = err;
-		out->elsewhere = !err;
-	}
-	return read_attach(chain, out);
-}
-
 int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kind kind,
 	       struct chain *out)
 {
@@ -240,7 +168,7 @@ int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kin
 	if (!err)
 		err = find_generations(out);
 	if (!err)
-		err = find_attachment(out);
+		err = chain_find_attachment(out);
 	if (err)
 		chain_close(out);
 	return err;
@@ -249,26 +177,22 @@ int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kin
 /* A walk over interfaces, and over the hooks of one. */
 struct walk {
 	const struct pin_tree *tree;
-	const char *interface;
 	chain_fn fn;
 	void *arg;
 };
 
-static int walk_hook(const char *name, void *arg)
-{
-	const struct walk *walk = arg;
-
-	return strcmp(name, "xdp") ? 0 : walk->fn(walk->interface, HOOK_XDP, walk->arg);
-}
-
 static int walk_interface(const char *name, void *arg)
 {
-	struct walk *walk = arg;
+	const struct walk *walk = arg;
 	char dir[PIN_PATH_MAX];
+	int err = 0;
 
-	walk->interface = name;
-	pin_path(dir, walk->tree->dir, name);
-	return pin_each(dir, walk_hook, walk);
+	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS && !err; kind++) {
+		pin_hook_dir(walk->tree, name, kind, dir);
+		if (pin_exists(dir))
+			err = walk->fn(name, kind, walk->arg);
+	}
+	return err;
 }
 
 int chain_each(const struct pin_tree *tree, chain_fn fn, void *arg)
@@ -308,8 +232,8 @@ int chain_unknown(const struct chain *chain)
 {
 	return fail(
 		-EBADMSG,
-		"%s: nothing is known of the program that is live: `weir detach %s`, then apply",
-		chain->interface, chain->interface);
+		"%s %s: nothing is known of the program that is live: `weir detach %s`, then apply",
+		chain->interface, policy_hook_name(chain->kind), chain->interface);
 }
 
 int chain_check_place(const struct chain *chain, uint32_t ifindex)
@@ -342,7 +266,7 @@ int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kin
 	if (err)
 		return err;
 	if (!chain->live)
-		return chain->link_fd >= 0 ? chain_unknown(chain) : 0;
+		return chain->linked ? chain_unknown(chain) : 0;
 	err = chain_check_place(chain, nic->ifindex);
 	if (err)
 		return err;
@@ -350,8 +274,10 @@ int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kin
 	out->attached = chain->at.attached;
 	out->mode = chain->at.mode;
 	out->why = chain->at.why;
+	out->priority = chain->live_meta->priority;
 	out->frags = chain->live_meta->frags;
 	out->key = chain->live_meta->key;
+	out->tail_calls = chain->live_meta->tail_calls;
 	return known_of(chain, out);
 }
 

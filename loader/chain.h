@@ -3,7 +3,9 @@
  * A chain: the programs of one interface and hook, in the kernel. Its folder of pins holds
  *
  *   root slots counters config   the program that is attached; prog array; counters; root's .data
+ *   xsk-NAME                     the XSKMAP of each AF_XDP socket that a rule names
  *   link attach                  the bpf_link; in which mode, and why (text)
+ *   filter                       instead of link, with clsact: of which interface (text)
  *   gen-N/                       a generation: the live one, and the one to roll back to
  *   new-N/                       one that is being made
  *
@@ -31,7 +33,7 @@ struct chain_attachment {
 	bool attached;	/* to an interface of this network namespace, by whatever name */
 	bool elsewhere; /* that interface was moved to another one */
 	uint32_t ifindex, prog_id;
-	enum xdp_mode mode;
+	enum hook_mode mode;
 	char why[512];
 };
 
@@ -41,7 +43,8 @@ struct chain {
 	enum hook_kind kind;
 	char dir[PIN_PATH_MAX];
 	int slots_fd, counters_fd, config_fd, root_fd;
-	int link_fd;		 /* -1: not attached */
+	int link_fd;		 /* -1: none */
+	bool linked;		 /* it was attached, by a link or a filter, if only once */
 	uint32_t live, rollback; /* numbers of generations; 0: none */
 	struct meta *live_meta, *rollback_meta;
 	struct chain_attachment at;
@@ -64,7 +67,7 @@ int chain_check_place(const struct chain *chain, uint32_t ifindex);
 /* Report that the live generation of a chain is not to be found (somebody removed its pins). */
 int chain_unknown(const struct chain *chain);
 
-/* Call fn for every chain of the tree. */
+/* Call fn for every chain of the tree: by interface, then xdp, tc ingress, tc egress. */
 typedef int (*chain_fn)(const char *interface, enum hook_kind kind, void *arg);
 int chain_each(const struct pin_tree *tree, chain_fn fn, void *arg);
 
@@ -79,7 +82,10 @@ int chain_recover(const struct pin_tree *tree);
  */
 int chain_apply(const struct pin_tree *tree, const struct plan *plan, const char *source);
 
-/* Flip interfaces (NULL: all) to their rollback generation. All of them, or none. */
+/*
+ * Flip the hooks of interfaces (NULL: all) that the last apply has changed to their rollback
+ * generation. All of them, or none.
+ */
 int chain_rollback(const struct pin_tree *tree, const char *const *interfaces, size_t n);
 
 /*
@@ -95,6 +101,12 @@ int chain_detach(const struct pin_tree *tree, const char *const *interfaces, siz
 int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kind kind,
 	       struct chain *chain, struct plan_base *out);
 void chain_base_free(struct plan_base *base);
+
+/*
+ * The XSKMAP of an AF_XDP socket that the policy on an interface names: an fd, the caller's;
+ * -ENOENT, not reported, if there is none.
+ */
+int chain_socket_map(const struct pin_tree *tree, const char *interface, const char *socket);
 
 /* Wait until every program run that began before has ended. */
 int chain_grace(void);

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What commands ask of chains: apply, rollback, detach, and recovery before each of them. */
 #include <string.h>
+#include <time.h>
 
 #include "chain_parts.h"
 
 /* What cannot be swept stays: the command may be the `detach` that mends it. */
 static int recover_one(const char *interface, enum hook_kind kind, void *arg)
 {
-	char dir[PIN_PATH_MAX], link[PIN_PATH_MAX];
+	char dir[PIN_PATH_MAX];
 	bool linked;
 
 	pin_hook_dir(arg, interface, kind, dir);
-	pin_path(link, dir, "link");
-	linked = pin_exists(link);
+	linked = chain_is_linked(dir);
 	if (chain_sweep(arg, interface, kind) <= 0)
 		return 0;
 	if (linked)
-		note("%s: removed what an interrupted command had left", interface);
+		note("%s %s: removed what an interrupted command had left", interface,
+		     policy_hook_name(kind));
 	else
-		note("%s: removed what an interrupted command had left, or somebody who removed its link: it has no policy",
-		     interface);
+		note("%s %s: removed what an interrupted command had left, or somebody who removed its link: it has no policy",
+		     interface, policy_hook_name(kind));
 	return 0;
 }
 
@@ -39,6 +40,7 @@ struct steps {
 	const struct pin_tree *tree;
 	struct flip *flips;
 	size_t n;
+	int64_t apply;		   /* when, in nanoseconds since the epoch */
 	const char *const *wanted; /* interfaces; NULL: all */
 	size_t n_wanted;
 };
@@ -85,9 +87,9 @@ static int build_one(struct steps *steps, const struct plan_hook *hook, const ch
 
 	if (hook->unchanged)
 		return 0;
-	err = hook->attached ? 0 : flip_check_holder(&hook->nic);
+	err = hook->attached ? 0 : chain_check_hook(&hook->nic, hook->hook->kind);
 	if (!err)
-		err = chain_build(steps->tree, hook, source, &number, &from);
+		err = chain_build(steps->tree, hook, source, steps->apply, &number, &from);
 	if (err)
 		return err;
 	flip = add(steps, hook->nic.name, hook->hook->kind);
@@ -97,6 +99,7 @@ static int build_one(struct steps *steps, const struct plan_hook *hook, const ch
 	flip->from = from;
 	flip->was_attached = hook->attached;
 	flip->made = true;
+	flip->moves = hook->moves;
 	return 0;
 }
 
@@ -108,9 +111,17 @@ static int by_risk(const void *a, const void *b)
 	return (x->was_attached || !x->to) - (y->was_attached || !y->to);
 }
 
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
 int chain_apply(const struct pin_tree *tree, const struct plan *plan, const char *source)
 {
-	struct steps steps = { .tree = tree };
+	struct steps steps = { .tree = tree, .apply = now() };
 	int err = 0;
 
 	for (size_t i = 0; i < plan->n_hooks && !err; i++)
@@ -147,8 +158,8 @@ static int add_way_back(struct steps *steps, const struct chain *chain)
 	if (err)
 		return err;
 	if (!chain->rollback)
-		return fail(-ENOENT, "%s: there is no generation before this one to go back to",
-			    chain->interface);
+		return fail(-ENOENT, "%s %s: there is no generation before this one to go back to",
+			    chain->interface, policy_hook_name(chain->kind));
 	flip = add(steps, chain->interface, chain->kind);
 	if (!flip)
 		return fail_oom();
@@ -158,10 +169,41 @@ static int add_way_back(struct steps *steps, const struct chain *chain)
 	return 0;
 }
 
+/* The last apply that made something of a chain anew. */
+static int64_t last_apply(const struct chain *chain)
+{
+	const struct meta *live = chain->live_meta, *rollback = chain->rollback_meta;
+	int64_t apply = live ? live->apply : 0;
+
+	return rollback && rollback->apply > apply ? rollback->apply : apply;
+}
+
+/* The same for all hooks of an interface. */
+static int newest_apply(const struct pin_tree *tree, const char *interface, int64_t *newest)
+{
+	struct chain chain;
+
+	*newest = 0;
+	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS; kind++) {
+		int err = chain_open(tree, interface, kind, &chain);
+
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return err;
+		if (last_apply(&chain) > *newest)
+			*newest = last_apply(&chain);
+		chain_close(&chain);
+	}
+	return 0;
+}
+
+/* What one apply has changed goes back together; a hook that it let be is let be again. */
 static int add_rollback(const char *interface, enum hook_kind kind, void *arg)
 {
 	struct steps *steps = arg;
 	struct chain chain;
+	int64_t newest;
 	int err;
 
 	if (!is_wanted(steps, interface))
@@ -169,7 +211,9 @@ static int add_rollback(const char *interface, enum hook_kind kind, void *arg)
 	err = chain_open(steps->tree, interface, kind, &chain);
 	if (err)
 		return err;
-	err = add_way_back(steps, &chain);
+	err = newest_apply(steps->tree, interface, &newest);
+	if (!err && last_apply(&chain) == newest)
+		err = add_way_back(steps, &chain);
 	chain_close(&chain);
 	return err;
 }

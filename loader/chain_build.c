@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "abi.h"
-#include "attach_xdp.h"
 #include "chain_load.h"
 #include "chain_parts.h"
 #include "maps.h"
@@ -53,15 +52,17 @@ static int create_chain(const struct pin_tree *tree, const struct plan_hook *hoo
 /* The root of a new chain: slot 0 is filled first, so that its tail call is a direct jump. */
 static int create_root(struct chain *chain, const struct plan_hook *hook, int first_fd)
 {
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd };
+	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL };
 	uint32_t slot = 0;
 	int err = bpf_map_update_elem(chain->slots_fd, &slot, &first_fd, BPF_ANY);
 
 	if (err)
 		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
-	err = load_root(&maps, hook->frags, &chain->root_fd, &chain->config_fd);
+	err = load_root(&maps, chain->kind, hook->frags,
+			hook->modes[0] == TC_CLSACT ? WEIR_ROOT_YIELDS : WEIR_ROOT_ALONE,
+			&chain->root_fd, &chain->config_fd);
 	if (!err)
-		err = load_set_miss(chain->config_fd, hook->hook->miss);
+		err = load_set_miss(chain->config_fd, chain->kind, hook->hook->miss);
 	if (!err)
 		err = put(chain, "config", chain->config_fd);
 	return err ? err : put(chain, "root", chain->root_fd);
@@ -167,11 +168,12 @@ static int zero_new_counters(const struct chain *chain, const struct plan_hook *
 
 /* The meta first: it says which slots to clear if we die behind it. */
 static int build_generation(struct chain *chain, const struct plan_hook *hook, const char *source,
-			    const char *dir)
+			    int64_t apply, const char *dir)
 {
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd };
+	int sockets[WEIR_SOCKETS];
+	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, sockets };
 	const struct load_keep keep = { keep_maps, chain };
-	_free_ char *json = meta_encode(hook, chain->live, source);
+	_free_ char *json = meta_encode(hook, chain->live, source, apply);
 	char path[PIN_PATH_MAX];
 	struct loaded loaded;
 	int err;
@@ -184,8 +186,11 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 		err = pin_write_text(path, "weir_meta", json);
 	if (!err)
 		err = zero_new_counters(chain, hook);
-	if (!err)
-		err = load_generation(hook, &maps, &keep, &loaded);
+	if (!err) {
+		err = chain_open_sockets(chain, hook, sockets)
+			      ?: load_generation(hook, &maps, &keep, &loaded);
+		chain_close_sockets(sockets);
+	}
 	if (err)
 		return err;
 	err = pin_generation(dir, &loaded);
@@ -196,7 +201,7 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 }
 
 int chain_build(const struct pin_tree *tree, const struct plan_hook *hook, const char *source,
-		uint32_t *number, uint32_t *from)
+		int64_t apply, uint32_t *number, uint32_t *from)
 {
 	char dir[PIN_PATH_MAX];
 	struct chain chain;
@@ -210,7 +215,7 @@ int chain_build(const struct pin_tree *tree, const struct plan_hook *hook, const
 	*number = (chain.live > chain.rollback ? chain.live : chain.rollback) + 1;
 	generation_dir(&chain, "new", *number, dir);
 	if (!err)
-		err = build_generation(&chain, hook, source, dir);
+		err = build_generation(&chain, hook, source, apply, dir);
 	if (err && !chain.live)
 		chain_remove(tree, hook->nic.name, hook->hook->kind);
 	else if (err)
@@ -243,7 +248,7 @@ static int clear_slots(const struct chain *chain, const struct meta *meta)
 		    holds_slot(chain->rollback_meta, meta->slots[i]))
 			continue;
 		if (empty < 0)
-			empty = load_empty(meta->frags);
+			empty = load_empty(chain->kind, meta->frags);
 		err = empty < 0 ? bpf_map_delete_elem(chain->slots_fd, &meta->slots[i])
 				: bpf_map_update_elem(chain->slots_fd, &meta->slots[i], &empty,
 						      BPF_ANY);
@@ -274,7 +279,7 @@ int chain_discard_new(const struct chain *chain, uint32_t number)
 	char dir[PIN_PATH_MAX];
 
 	generation_dir(chain, "new", number, dir);
-	return pin_exists(dir) ? remove_generation(chain, dir) : 0;
+	return pin_exists(dir) ? remove_generation(chain, dir) ?: chain_sweep_sockets(chain) : 0;
 }
 
 /* Folders of generations to be removed. */
@@ -324,22 +329,21 @@ static int sweep_generations(const struct pin_tree *tree, const char *interface,
 	if (err)
 		return err;
 	if (chain.live)
-		err = pin_each(chain.dir, sweep_one, &sweep);
+		err = pin_each(chain.dir, sweep_one, &sweep) ?: chain_sweep_sockets(&chain);
 	chain_close(&chain);
 	return err ? err : sweep.removed;
 }
 
 int chain_sweep(const struct pin_tree *tree, const char *interface, enum hook_kind kind)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX];
+	char dir[PIN_PATH_MAX];
 	struct count count = { 0 };
 	int err;
 
 	if (flip_is_under_way(tree))
 		return 0; /* what is live may have the name of what is in the making */
 	pin_hook_dir(tree, interface, kind, dir);
-	pin_path(path, dir, "link");
-	if (!pin_exists(path)) {
+	if (!chain_is_linked(dir)) {
 		err = chain_remove(tree, interface, kind);
 		return err ? err : 1;
 	}
@@ -347,13 +351,6 @@ int chain_sweep(const struct pin_tree *tree, const char *interface, enum hook_ki
 	if (err || (count.made <= 2 && !count.making))
 		return err;
 	return sweep_generations(tree, interface, kind);
-}
-
-static int detach(int link, const char *interface)
-{
-	int err = attach_xdp_detach(link);
-
-	return err ? fail(err, "%s: cannot detach: %s", interface, strerror(-err)) : 0;
 }
 
 /*
@@ -364,20 +361,13 @@ static int detach(int link, const char *interface)
  */
 int chain_remove(const struct pin_tree *tree, const char *interface, enum hook_kind kind)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX];
-	_close_ int link = -1;
+	char dir[PIN_PATH_MAX];
 	int err = 0;
 
 	pin_hook_dir(tree, interface, kind, dir);
-	pin_path(path, dir, "link");
-	link = pin_get(path);
-	if (link < 0 && link != -ENOENT)
-		return link;
-	if (link >= 0) {
-		err = pin_remove(path);
-		if (!err)
-			err = detach(link, interface);
-		if (!err)
+	if (pin_exists(dir)) {
+		err = chain_detach_hook(dir, interface, kind);
+		if (err > 0)
 			err = chain_grace();
 	}
 	return err ? err : pin_remove(dir);

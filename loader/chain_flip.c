@@ -7,7 +7,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "attach_xdp.h"
 #include "chain_load.h"
 #include "chain_parts.h"
 
@@ -17,11 +16,12 @@ static char *encode(const struct flip *flips, size_t n)
 	char *text = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:i, s:I, s:I, s:b, s:b}", "interface",
-					flips[i].interface, "hook", flips[i].kind, "to",
-					(json_int_t)flips[i].to, "from", (json_int_t)flips[i].from,
-					"attached", flips[i].was_attached, "made", flips[i].made));
+		json_array_append_new(list, json_pack("{s:s, s:i, s:I, s:I, s:b, s:b, s:b}",
+						      "interface", flips[i].interface, "hook",
+						      flips[i].kind, "to", (json_int_t)flips[i].to,
+						      "from", (json_int_t)flips[i].from, "attached",
+						      flips[i].was_attached, "made", flips[i].made,
+						      "moves", flips[i].moves));
 	if (list)
 		text = json_dumps(list, JSON_COMPACT);
 	json_decref(list);
@@ -32,10 +32,11 @@ static int decode_one(json_t *o, struct flip *flip)
 {
 	const char *interface;
 	json_int_t to, from;
-	int kind, attached, made;
+	int kind, attached, made, moves;
 
-	if (json_unpack(o, "{s:s, s:i, s:I, s:I, s:b, s:b}", "interface", &interface, "hook", &kind,
-			"to", &to, "from", &from, "attached", &attached, "made", &made))
+	if (json_unpack(o, "{s:s, s:i, s:I, s:I, s:b, s:b, s:b}", "interface", &interface, "hook",
+			&kind, "to", &to, "from", &from, "attached", &attached, "made", &made,
+			"moves", &moves))
 		return -EINVAL;
 	snprintf(flip->interface, sizeof(flip->interface), "%s", interface);
 	flip->kind = kind;
@@ -43,6 +44,7 @@ static int decode_one(json_t *o, struct flip *flip)
 	flip->from = from;
 	flip->was_attached = attached;
 	flip->made = made;
+	flip->moves = moves;
 	return 0;
 }
 
@@ -78,7 +80,7 @@ static int write_slot(const struct chain *chain, const char *dir, const struct m
 	char path[PIN_PATH_MAX];
 	_close_ int fd = -1;
 	uint32_t slot = 0;
-	int err = load_set_miss(chain->config_fd, meta->miss);
+	int err = load_set_miss(chain->config_fd, chain->kind, meta->miss);
 
 	if (err)
 		return err;
@@ -87,88 +89,9 @@ static int write_slot(const struct chain *chain, const char *dir, const struct m
 	if (fd < 0)
 		return fd == -ENOENT ? fail(fd, "%s is missing", path) : fd;
 	err = bpf_map_update_elem(chain->slots_fd, &slot, &fd, BPF_ANY);
-	return err ? fail(err, "%s: cannot flip: %s", chain->interface, strerror(-err)) : 0;
-}
-
-int flip_check_holder(const struct nic *nic)
-{
-	struct xdp_holder holders[XDP_HOLDERS_MAX];
-	int n = attach_xdp_query(nic, holders);
-	char why[XDP_WHY];
-
-	if (n <= 0)
-		return n;
-	attach_xdp_say_holder(nic, &holders[0], why, sizeof(why));
-	return fail(-EBUSY, "%s", why);
-}
-
-/* attach_xdp() begins its sentence with the interface, which status says already. */
-static const char *without_name(const struct nic *nic, const char *sentence)
-{
-	size_t len = strlen(nic->name);
-
-	return strncmp(sentence, nic->name, len) || strncmp(sentence + len, ": ", 2)
-		       ? sentence
-		       : sentence + len + 2;
-}
-
-/* Try the modes in turn: the link, and why this mode. A fallback is said. */
-static int attach(const struct nic *nic, int root_fd, const struct meta *meta, enum xdp_mode *mode,
-		  char **why)
-{
-	char first[XDP_WHY] = "", refusal[XDP_WHY] = "";
-	int link = -EINVAL;
-
-	for (size_t i = 0; i < meta->n_modes && link < 0; i++) {
-		if (i)
-			note("%s; trying %s", first, policy_mode_name(meta->modes[i]));
-		*mode = meta->modes[i];
-		link = attach_xdp(nic, root_fd, *mode, i ? refusal : first);
-	}
-	if (link < 0)
-		return fail(link, "%s", refusal[0] ? refusal : first);
-	*why = strdup(first[0] ? without_name(nic, first) : meta->why);
-	if (!*why) {
-		own_close(&link);
-		return fail_oom();
-	}
-	return link;
-}
-
-static int attach_chain(struct chain *chain, const struct meta *meta)
-{
-	char path[PIN_PATH_MAX];
-	_free_ char *why = NULL;
-	_close_ int link = -1;
-	enum xdp_mode mode = XDP_NATIVE;
-	struct nic nic;
-	int err = nic_probe(chain->interface, &nic);
-
-	if (!err)
-		err = flip_check_holder(&nic);
-	if (err)
-		return err;
-	pin_path(path, chain->dir, "link");
-	link = attach(&nic, chain->root_fd, meta, &mode, &why);
-	if (link < 0)
-		return link;
-	err = chain_write_attach(chain, mode, why);
-	if (!err)
-		err = pin_remove(path);
-	if (!err)
-		err = pin_put(link, path);
-	if (!err)
-		return 0;
-	attach_xdp_detach(link);
-	/* A chain without a link is swept: the one whose interface is gone keeps it. */
-	if (chain->link_fd >= 0 && !pin_exists(path))
-		pin_put(chain->link_fd, path);
-	return err;
-}
-
-static bool is_attached(const struct chain *chain)
-{
-	return chain->at.attached && chain->at.ifindex == if_nametoindex(chain->interface);
+	return err ? fail(err, "%s %s: cannot flip: %s", chain->interface,
+			  policy_hook_name(chain->kind), strerror(-err))
+		   : 0;
 }
 
 static int flip_to(const struct pin_tree *tree, const struct flip *flip)
@@ -179,13 +102,15 @@ static int flip_to(const struct pin_tree *tree, const struct flip *flip)
 	int err = chain_open(tree, flip->interface, flip->kind, &chain);
 
 	if (err)
-		return err == -ENOENT ? fail(err, "%s: the chain is gone", flip->interface) : err;
+		return err == -ENOENT ? fail(err, "%s %s: the chain is gone", flip->interface,
+					     policy_hook_name(flip->kind))
+				      : err;
 	find_dir(&chain, flip->to, dir);
 	err = generation_meta(dir, &meta);
 	if (!err)
 		err = write_slot(&chain, dir, meta);
-	if (!err && !is_attached(&chain))
-		err = attach_chain(&chain, meta);
+	if (!err)
+		err = chain_attach(&chain, meta);
 	meta_free(meta);
 	chain_close(&chain);
 	return err;
@@ -215,6 +140,25 @@ static int flip_each(const struct pin_tree *tree, const struct flip *flips, size
 	for (size_t i = 0; i < n && !err; i++)
 		if (flips[i].to)
 			err = rename_generation(tree, &flips[i], "new", "gen");
+	return err;
+}
+
+/* Behind all flips: which way a chain hangs on its hook is no part of its policy. */
+static int move_each(const struct pin_tree *tree, const struct flip *flips, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct chain chain;
+
+		if (!flips[i].moves)
+			continue;
+		err = chain_open(tree, flips[i].interface, flips[i].kind, &chain);
+		if (err)
+			break;
+		err = chain.live_meta ? chain_move(&chain, chain.live_meta) : 0;
+		chain_close(&chain);
+	}
 	return err;
 }
 
@@ -256,8 +200,8 @@ static int undo(const struct pin_tree *tree, const struct flip *flip)
 	err = chain_open(tree, flip->interface, flip->kind, &chain);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if (!flip->was_attached && chain.link_fd >= 0)
-		attach_xdp_detach(chain.link_fd);
+	if (!flip->was_attached)
+		chain_take_down(&chain);
 	err = write_back(&chain, flip->from);
 	chain_close(&chain);
 	if (!err && flip->made)
@@ -285,7 +229,7 @@ static int finish(const struct pin_tree *tree, const struct flip *flips, size_t 
 	if (err && undo_all(tree, flips, n))
 		return err;
 	if (!err) {
-		err = remove_each(tree, flips, n);
+		err = move_each(tree, flips, n) ?: remove_each(tree, flips, n);
 		if (err)
 			return err;
 	}
@@ -332,7 +276,8 @@ int flip_recover(const struct pin_tree *tree)
 			err,
 			"what an interrupted command had begun can be neither finished nor undone, see above; each command tries again. `weir detach --all` gives up every policy here");
 	for (size_t i = 0; i < n; i++)
-		note("%s: an interrupted command had begun to change it; %s", flips[i].interface,
+		note("%s %s: an interrupted command had begun to change it; %s", flips[i].interface,
+		     policy_hook_name(flips[i].kind),
 		     err ? "this has been undone" : "this has been finished");
 	return 0;
 }

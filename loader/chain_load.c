@@ -3,15 +3,23 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 
 #include "abi.h"
 #include "bpflog.h"
 #include "maps.h"
 
-static uint32_t miss_verdict(enum miss miss)
+static uint32_t miss_verdict(enum hook_kind kind, enum miss miss)
 {
-	return miss == MISS_DROP ? XDP_DROP : XDP_PASS;
+	if (kind == HOOK_XDP)
+		return miss == MISS_DROP ? XDP_DROP : XDP_PASS;
+	return miss == MISS_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+static enum bpf_prog_type prog_type(enum hook_kind kind)
+{
+	return kind == HOOK_XDP ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 }
 
 static int place(const struct load_maps *maps, uint32_t slot, int fd)
@@ -33,12 +41,13 @@ static struct load_prog *add(struct loaded *loaded)
 enum { LOG_SIZE = 1 << 20, LOG_LINES = 6 };
 
 /* The verifier's words are asked for only when it has refused: a log costs time. */
-static int load_insns(const char *name, const struct filter_prog *prog, bool frags,
-		      const struct pos *pos)
+static int load_insns(const char *name, const struct filter_prog *prog,
+		      const struct plan_hook *hook, const struct pos *pos)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = hook->frags ? BPF_F_XDP_HAS_FRAGS : 0);
+	enum bpf_prog_type type = prog_type(hook->hook->kind);
 	_free_ char *log = NULL;
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", prog->insns, prog->n_insns, &opts);
+	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts);
 
 	if (fd >= 0)
 		return fd;
@@ -51,7 +60,7 @@ static int load_insns(const char *name, const struct filter_prog *prog, bool fra
 	opts.log_buf = log;
 	opts.log_size = LOG_SIZE;
 	opts.log_level = 1;
-	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "GPL", prog->insns, prog->n_insns, &opts);
+	fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts);
 	if (fd >= 0)
 		return fd;
 	bpflog_add(log);
@@ -59,6 +68,24 @@ static int load_insns(const char *name, const struct filter_prog *prog, bool fra
 		fd, pos,
 		"the kernel refuses the program of the rules from here on (%zu instructions): %s%s",
 		prog->n_insns, strerror(-fd), bpflog_tail(LOG_LINES));
+}
+
+/* The maps that a program may refer to; -1 for what this chain has not. */
+static void set_maps(struct filter_prog *prog, const struct plan_hook *hook,
+		     const struct load_maps *maps, const struct loaded *loaded, int tables_fd)
+{
+	int fds[FILTER_MAPS] = {
+		[FILTER_MAP_SLOTS] = maps->slots_fd,
+		[FILTER_MAP_COUNTERS] = maps->counters_fd,
+		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,
+		[FILTER_MAP_TABLES] = tables_fd,
+	};
+
+	for (size_t i = 0; i < WEIR_SOCKETS; i++)
+		fds[FILTER_MAP_XSK + i] = i < hook->n_sockets ? maps->socket_fds[i] : -1;
+	for (size_t i = 0; i < loaded->n_groups; i++)
+		fds[FILTER_MAP_GROUP + i] = loaded->group_fds[i];
+	filter_prog_set_maps(prog, fds);
 }
 
 static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
@@ -78,15 +105,9 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		tables = maps_create_tables(filter->prog.tables, filter->prog.tables_size);
 	if (filter->prog.tables && tables < 0)
 		return tables;
-	filter_prog_set_maps(&filter->prog, (int[FILTER_MAPS]){
-						    [FILTER_MAP_SLOTS] = maps->slots_fd,
-						    [FILTER_MAP_COUNTERS] = maps->counters_fd,
-						    [FILTER_MAP_DEVMAP] = loaded->devmap_fd,
-						    [FILTER_MAP_TABLES] = tables,
-					    });
+	set_maps(&filter->prog, hook, maps, loaded, tables);
 	prog->slot = filter->slot;
-	prog->fd =
-		load_insns(name, &filter->prog, hook->frags, rule ? &rule->pos : &hook->hook->pos);
+	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos);
 	if (prog->fd < 0)
 		return prog->fd;
 	return prog->slot ? place(maps, prog->slot, prog->fd) : 0;
@@ -102,7 +123,7 @@ static int load_stage(const struct plan_hook *hook, const struct plan_rule *rule
 		.next_slot = next,
 		.counter = rule->counter,
 		.miss_counter = WEIR_COUNTER_MISS,
-		.miss_verdict = miss_verdict(hook->hook->miss),
+		.miss_verdict = miss_verdict(hook->hook->kind, hook->hook->miss),
 		.frags = hook->frags,
 	};
 	struct stage_instance kept = { .prog_fd = -1 };
@@ -129,12 +150,28 @@ static int create_devmap(const struct plan_hook *hook, struct loaded *loaded)
 
 	if (!ifindexes)
 		return fail_oom();
-	if (!hook->n_targets)
+	if (!hook->n_targets || hook->hook->kind != HOOK_XDP)
 		return 0;
 	for (size_t i = 0; i < hook->n_targets; i++)
 		ifindexes[i] = hook->targets[i].ifindex;
 	loaded->devmap_fd = maps_create_devmap(ifindexes, hook->n_targets);
 	return loaded->devmap_fd < 0 ? loaded->devmap_fd : 0;
+}
+
+/* What is redirected to several goes to all of a devmap. */
+static int create_groups(const struct plan_hook *hook, struct loaded *loaded)
+{
+	if (hook->hook->kind != HOOK_XDP)
+		return 0;
+	for (; loaded->n_groups < hook->n_groups; loaded->n_groups++) {
+		const struct plan_group *group = &hook->groups[loaded->n_groups];
+		int fd = maps_create_devmap(group->ifindexes, group->n);
+
+		if (fd < 0)
+			return fd;
+		loaded->group_fds[loaded->n_groups] = fd;
+	}
+	return 0;
 }
 
 /*
@@ -144,7 +181,7 @@ static int create_devmap(const struct plan_hook *hook, struct loaded *loaded)
 static int load_programs(const struct plan_hook *hook, const struct load_maps *maps,
 			 const struct load_keep *keep, struct loaded *loaded)
 {
-	int err = create_devmap(hook, loaded);
+	int err = create_devmap(hook, loaded) ?: create_groups(hook, loaded);
 
 	for (size_t i = hook->n_filters; i-- > 0 && !err;) {
 		struct plan_filter *filter = &hook->filters[i];
@@ -181,6 +218,8 @@ void loaded_close(struct loaded *loaded)
 	}
 	free(loaded->progs);
 	own_close(&loaded->devmap_fd);
+	for (size_t i = 0; i < loaded->n_groups; i++)
+		own_close(&loaded->group_fds[i]);
 	*loaded = (struct loaded){ .devmap_fd = -1 };
 }
 
@@ -189,7 +228,21 @@ int loaded_first(const struct loaded *loaded)
 	return loaded->progs[loaded->n_progs - 1].fd;
 }
 
-static int open_root(const struct load_maps *maps, bool frags, struct bpf_object **out)
+static int set_place(struct bpf_object *object, enum weir_root_place place)
+{
+	uint32_t value = place;
+
+	return bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &value,
+					  sizeof(value));
+}
+
+static int bind_map(struct bpf_object *object, const char *name, int fd)
+{
+	return fd < 0 ? 0 : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, name), fd);
+}
+
+static int open_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
+		     enum weir_root_place place, int config_fd, struct bpf_object **out)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir_root");
 	struct bpf_program *prog;
@@ -199,7 +252,7 @@ static int open_root(const struct load_maps *maps, bool frags, struct bpf_object
 	int err;
 
 	bpflog_start();
-	image = stage_embedded("xdp/root", &size);
+	image = stage_embedded(kind == HOOK_XDP ? "xdp/root" : "tc/root", &size);
 	object = bpf_object__open_mem(image, size, &opts);
 	if (!object)
 		return fail(-errno, "cannot open the root program: %s", strerror(errno));
@@ -209,17 +262,32 @@ static int open_root(const struct load_maps *maps, bool frags, struct bpf_object
 	bpf_program__set_expected_attach_type(prog, 0);
 	if (frags)
 		bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_XDP_HAS_FRAGS);
-	err = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "slots"), maps->slots_fd);
-	if (!err)
-		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "counters"),
-					maps->counters_fd);
+	err = bind_map(object, "slots", maps->slots_fd) ?:
+	      bind_map(object, "counters", maps->counters_fd) ?:
+	      bind_map(object, ".data", config_fd);
+	if (!err && kind != HOOK_XDP)
+		err = set_place(object, place);
 	return err ? fail(err, "cannot bind the root program to its maps: %s", strerror(-err)) : 0;
 }
 
-int load_root(const struct load_maps *maps, bool frags, int *root_fd, int *config_fd)
+/* The object is closed soon, and its file descriptors with it: have our own. */
+static int keep_root(const struct bpf_object *object, int *root_fd, int *config_fd)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(object, "weir_root");
+
+	*root_fd = dup(bpf_program__fd(prog));
+	if (*config_fd < 0)
+		*config_fd = dup(bpf_map__fd(bpf_object__find_map_by_name(object, ".data")));
+	if (*root_fd < 0 || *config_fd < 0)
+		return fail(-errno, "cannot keep the root program: %s", strerror(errno));
+	return 0;
+}
+
+int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
+	      enum weir_root_place place, int *root_fd, int *config_fd)
 {
 	struct bpf_object *object = NULL;
-	int err = open_root(maps, frags, &object);
+	int err = open_root(maps, kind, frags, place, *config_fd, &object);
 
 	if (!err) {
 		err = bpf_object__load(object);
@@ -227,32 +295,28 @@ int load_root(const struct load_maps *maps, bool frags, int *root_fd, int *confi
 			fail(err, "the kernel refuses the root program: %s%s", strerror(-err),
 			     bpflog_tail(LOG_LINES));
 	}
-	if (!err) {
-		*root_fd =
-			dup(bpf_program__fd(bpf_object__find_program_by_name(object, "weir_root")));
-		*config_fd = dup(bpf_map__fd(bpf_object__find_map_by_name(object, ".data")));
-		if (*root_fd < 0 || *config_fd < 0)
-			err = fail(-errno, "cannot keep the root program: %s", strerror(errno));
-	}
+	if (!err)
+		err = keep_root(object, root_fd, config_fd);
 	bpf_object__close(object);
 	return err;
 }
 
-int load_empty(bool frags)
+int load_empty(enum hook_kind kind, bool frags)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_ABORTED },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = kind == HOOK_XDP ? XDP_ABORTED : TC_ACT_SHOT },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_empty", "GPL", insns, ARRAY_SIZE(insns),
-			     &opts);
+	return bpf_prog_load(prog_type(kind), "weir_empty", "GPL", insns, ARRAY_SIZE(insns), &opts);
 }
 
-int load_set_miss(int config_fd, enum miss miss)
+int load_set_miss(int config_fd, enum hook_kind kind, enum miss miss)
 {
-	uint32_t key = 0, verdict = miss_verdict(miss);
+	uint32_t key = 0, verdict = miss_verdict(kind, miss);
 	int err = bpf_map_update_elem(config_fd, &key, &verdict, BPF_ANY);
 
 	return err ? fail(err, "cannot set what happens on a miss: %s", strerror(-err)) : 0;

@@ -4,11 +4,13 @@
  * pins nothing and attaches nothing: chain.c does that, and replay runs what it gets here as it is.
  */
 #pragma once
+#include "abi.h"
 #include "plan.h"
 
 /* The maps that programs of a chain are bound to. Not owned. */
 struct load_maps {
 	int slots_fd, counters_fd;
+	const int *socket_fds; /* plan_hook.n_sockets XSKMAPs */
 };
 
 struct load_prog {
@@ -23,7 +25,9 @@ struct load_prog {
 struct loaded {
 	struct load_prog *progs;
 	size_t n_progs;
-	int devmap_fd; /* -1: no redirect */
+	int devmap_fd;		    /* -1: no redirect to one target */
+	int group_fds[WEIR_GROUPS]; /* devmaps; on XDP plan_hook.n_groups of them */
+	size_t n_groups;
 };
 
 /* The maps that the stage of a rule had before: *n of them, fds owned by the caller's callee. */
@@ -45,13 +49,15 @@ void loaded_close(struct loaded *loaded);
 int loaded_first(const struct loaded *loaded);
 
 /*
- * Load the root for a chain. *config_fd is its .data (the miss verdict). To be loaded when slot 0
- * is filled, so that its tail call is a direct jump from the start.
+ * Load the root for a chain (XDP: always alone). *config_fd is its .data (the miss verdict): a
+ * chain's, or -1 to have a new one. To be loaded when slot 0 is filled, so that its tail call is a
+ * direct jump from the start.
  */
-int load_root(const struct load_maps *maps, bool frags, int *root_fd, int *config_fd);
+int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
+	      enum weir_root_place place, int *root_fd, int *config_fd);
 
 /* A program that does nothing, for slots that nothing jumps to. Its fd, or -errno, not reported. */
-int load_empty(bool frags);
+int load_empty(enum hook_kind kind, bool frags);
 
 /* Set the root's verdict for a failed tail call. */
-int load_set_miss(int config_fd, enum miss miss);
+int load_set_miss(int config_fd, enum hook_kind kind, enum miss miss);

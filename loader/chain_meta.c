@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
 enum { META_VERSION = 1 };
 
@@ -15,8 +14,11 @@ static json_t *encode_rule(const struct plan_hook *hook, const struct plan_rule 
 			  (json_int_t)rule->rule->pos.line, "counter", (json_int_t)rule->counter,
 			  "counters", (json_int_t)rule->n_counters, "slot", (json_int_t)rule->slot);
 
-	if (o && rule->rule->action.kind == ACTION_REDIRECT)
+	if (o && rule->rule->action.kind == ACTION_REDIRECT &&
+	    rule->rule->action.redirect.n_targets == 1)
 		json_object_set_new(o, "target", json_string(hook->targets[rule->target].name));
+	if (o && rule->rule->action.kind == ACTION_SOCKET)
+		json_object_set_new(o, "socket", json_string(hook->sockets[rule->target]));
 	if (o && rule->stage) {
 		json_t *reasons = json_array();
 
@@ -39,7 +41,8 @@ static json_t *encode_slots(const struct plan_hook *hook)
 	return slots;
 }
 
-char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source)
+char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
+		  int64_t apply)
 {
 	json_t *rules = json_array(), *modes = json_array(), *o;
 	char *text = NULL;
@@ -48,12 +51,14 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *s
 		json_array_append_new(rules, encode_rule(hook, &hook->rules[i]));
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_integer(hook->modes[i]));
-	o = json_pack("{s:i, s:I, s:s, s:I, s:s, s:s, s:i, s:o, s:s, s:i, s:b, s:I, s:o, s:o}",
-		      "version", META_VERSION, "previous", (json_int_t)previous, "source", source,
-		      "applied", (json_int_t)time(NULL), "text", hook->text, "key", hook->key,
-		      "wanted", hook->hook->mode, "modes", modes, "why", hook->why, "miss",
-		      hook->hook->miss, "frags", hook->frags, "tail_calls",
-		      (json_int_t)hook->tail_calls, "rules", rules, "slots", encode_slots(hook));
+	o = json_pack(
+		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:I, s:i, s:b, s:I, s:o, s:o}",
+		"version", META_VERSION, "previous", (json_int_t)previous, "source", source,
+		"applied", (json_int_t)(apply / 1000000000), "apply", (json_int_t)apply, "text",
+		hook->text, "key", hook->key, "wanted", hook->hook->mode, "modes", modes, "why",
+		hook->why, "priority", (json_int_t)hook->hook->priority, "miss", hook->hook->miss,
+		"frags", hook->frags, "tail_calls", (json_int_t)hook->tail_calls, "rules", rules,
+		"slots", encode_slots(hook));
 	if (o)
 		text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
@@ -66,6 +71,7 @@ static void clear_rule(struct meta_rule *rule)
 	free(rule->label);
 	free(rule->identity);
 	free(rule->target);
+	free(rule->socket);
 	for (size_t i = 0; i < rule->n_reasons; i++)
 		free(rule->reasons[i]);
 	free(rule->reasons);
@@ -117,21 +123,21 @@ static int decode_reasons(json_t *list, struct meta_rule *rule)
 
 static int decode_rule(json_t *o, struct meta_rule *rule)
 {
-	const char *text, *identity, *label = NULL, *target = NULL;
+	const char *text, *identity, *label = NULL, *target = NULL, *name = NULL;
 	json_int_t line, counter, n_counters, slot;
 	json_t *reasons = NULL;
 
-	if (json_unpack(o, "{s:s, s:s, s?s, s:I, s:I, s:I, s:I, s?s, s?o}", "text", &text,
+	if (json_unpack(o, "{s:s, s:s, s?s, s:I, s:I, s:I, s:I, s?s, s?s, s?o}", "text", &text,
 			"identity", &identity, "label", &label, "line", &line, "counter", &counter,
-			"counters", &n_counters, "slot", &slot, "target", &target, "reasons",
-			&reasons))
+			"counters", &n_counters, "slot", &slot, "target", &target, "socket", &name,
+			"reasons", &reasons))
 		return -EINVAL;
 	rule->line = line;
 	rule->counter = counter;
 	rule->n_counters = n_counters;
 	rule->slot = slot;
 	if (copy(&rule->text, text) || copy(&rule->identity, identity) ||
-	    copy(&rule->label, label) || copy(&rule->target, target))
+	    copy(&rule->label, label) || copy(&rule->target, target) || copy(&rule->socket, name))
 		return -ENOMEM;
 	return reasons ? decode_reasons(reasons, rule) : 0;
 }
@@ -175,21 +181,25 @@ static int decode_slots(json_t *list, struct meta *meta)
 static int decode(json_t *o, struct meta *meta)
 {
 	json_t *rules, *slots, *modes;
-	json_int_t previous, applied, tail_calls;
+	json_int_t previous, applied, apply = 0, tail_calls, priority = 0;
 	int version, wanted, miss, frags, err;
 	const char *source, *text, *key, *why;
 
-	if (json_unpack(o, "{s:i, s:I, s:s, s:I, s:s, s:s, s:i, s:o, s:s, s:i, s:b, s:I, s:o, s:o}",
-			"version", &version, "previous", &previous, "source", &source, "applied",
-			&applied, "text", &text, "key", &key, "wanted", &wanted, "modes", &modes,
-			"why", &why, "miss", &miss, "frags", &frags, "tail_calls", &tail_calls,
-			"rules", &rules, "slots", &slots) ||
+	if (json_unpack(
+		    o,
+		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?I, s:i, s:b, s:I, s:o, s:o}",
+		    "version", &version, "previous", &previous, "source", &source, "applied",
+		    &applied, "apply", &apply, "text", &text, "key", &key, "wanted", &wanted,
+		    "modes", &modes, "why", &why, "priority", &priority, "miss", &miss, "frags",
+		    &frags, "tail_calls", &tail_calls, "rules", &rules, "slots", &slots) ||
 	    version != META_VERSION)
 		return -EINVAL;
 	meta->previous = previous;
 	meta->applied = applied;
+	meta->apply = apply;
 	meta->wanted = wanted;
 	meta->miss = miss;
+	meta->priority = priority;
 	meta->frags = frags;
 	meta->tail_calls = tail_calls;
 	for (; meta->n_modes < ARRAY_SIZE(meta->modes) && meta->n_modes < json_array_size(modes);

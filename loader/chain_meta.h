@@ -15,6 +15,7 @@ struct meta_rule {
 	uint32_t counter, n_counters;
 	uint32_t slot;	/* use; else 0 */
 	char *target;	/* redirect; else NULL */
+	char *socket;	/* socket: its name; else NULL */
 	char **reasons; /* use: n_counters - WEIR_STAGE_REASONS of them */
 	size_t n_reasons;
 };
@@ -23,11 +24,13 @@ struct meta {
 	uint32_t previous; /* the generation that was live before; 0: none */
 	char *source;	   /* the policy's file, as it was named */
 	int64_t applied;   /* seconds since the epoch */
+	int64_t apply;	   /* the same, in nanoseconds: equal for all hooks of one apply */
 	char *text;	   /* the hook's normal form */
 	char *key;	   /* plan_hook.key */
-	enum xdp_mode wanted, modes[2];
+	enum hook_mode wanted, modes[2];
 	size_t n_modes;
-	char *why; /* the planner's sentence on the mode */
+	char *why;	   /* the planner's sentence on the mode */
+	uint32_t priority; /* of the hook; 0: it named none */
 	enum miss miss;
 	bool frags;
 	unsigned int tail_calls;
@@ -39,7 +42,8 @@ struct meta {
 };
 
 /* As JSON, owned by the caller; NULL: out of memory. */
-char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source);
+char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
+		  int64_t apply);
 
 /* Back. -EINVAL is reported (another version's, or damaged). */
 int meta_decode(const char *json, const char *where, struct meta **out);

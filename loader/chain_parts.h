@@ -7,16 +7,54 @@
 void generation_dir(const struct chain *chain, const char *kind, uint32_t number, char *path);
 int generation_meta(const char *dir, struct meta **out);
 
-/* Note in which mode the chain was attached, and why. */
-int chain_write_attach(const struct chain *chain, enum xdp_mode mode, const char *why);
+/* The id of a program. */
+int chain_prog_id(int fd, uint32_t *id);
+
+/* chain_attach.c: was the chain with this folder ever attached? Else it is in the making. */
+bool chain_is_linked(const char *dir);
+
+/* What holds a chain, and whether it still does: chain->at. */
+int chain_find_attachment(struct chain *chain);
+
+/* Attach a chain as its generation says, if it is not on its interface. */
+int chain_attach(struct chain *chain, const struct meta *meta);
+
+/*
+ * Take the chain with this folder off its hook; the pins that held it there go too. 1, 0 if nothing
+ * held it, or a reported error.
+ */
+int chain_detach_hook(const char *dir, const char *interface, enum hook_kind kind);
+
+/* Does a filter of clsact hold it, as far as its note tells? */
+bool chain_has_filter(const struct chain *chain);
+
+/* Take its filter off, with a qdisc that weir made. 0 (if there is none too) or a reported error.
+ */
+int chain_remove_filter(const char *dir, const char *interface, enum hook_kind kind);
+
+/* Note in which mode the chain is attached, and why. */
+int chain_note_attach(const struct chain *chain, enum hook_mode mode, const char *why);
+
+/*
+ * chain_move.c: move to a tcx link if that is where the generation wants to be and a filter holds
+ * the chain. A refusal is said, and the filter stays: 0. An error leaves it half done, which the
+ * next try finishes.
+ */
+int chain_move(struct chain *chain, const struct meta *meta);
+
+/* The same, but the pins stay: it is a chain whose interface is gone, again. */
+void chain_take_down(const struct chain *chain);
+
+/* 0, or -EBUSY, reported: somebody else's program is on a hook that takes one only. */
+int chain_check_hook(const struct nic *nic, enum hook_kind kind);
 
 /*
  * chain_build.c: make a planned hook's next generation whole and pinned, as new-N; the chain around
- * it too, if there is none. *number is N, *from the live one (0: none). On failure all of it is
- * gone again.
+ * it too, if there is none. `apply` is the command's time (chain_meta.h). *number is N, *from the
+ * live one (0: none). On failure all of it is gone again.
  */
 int chain_build(const struct pin_tree *tree, const struct plan_hook *hook, const char *source,
-		uint32_t *number, uint32_t *from);
+		int64_t apply, uint32_t *number, uint32_t *from);
 
 /* Remove the generation new-N and what it put into slots. */
 int chain_discard_new(const struct chain *chain, uint32_t number);
@@ -31,6 +69,16 @@ int chain_sweep(const struct pin_tree *tree, const char *interface, enum hook_ki
 /* Detach and remove a chain, live or half built. */
 int chain_remove(const struct pin_tree *tree, const char *interface, enum hook_kind kind);
 
+/*
+ * chain_sockets.c: the XSKMAPs of a planned hook's sockets, those that are pinned already or new
+ * ones, pinned as xsk-NAME. fds holds WEIR_SOCKETS; chain_close_sockets() closes them in any case.
+ */
+int chain_open_sockets(const struct chain *chain, const struct plan_hook *hook, int *fds);
+void chain_close_sockets(int *fds);
+
+/* Remove those that no generation has a rule for. */
+int chain_sweep_sockets(const struct chain *chain);
+
 /* chain_flip.c: one step of a journal. */
 struct flip {
 	char interface[IFNAMSIZ];
@@ -39,6 +87,7 @@ struct flip {
 	uint32_t from;	   /* generation that is live before; 0: there was no chain */
 	bool was_attached; /* before */
 	bool made;	   /* `to` was built for this: undoing discards it */
+	bool moves;	   /* behind the flips the chain moves to tcx (chain_move.c) */
 };
 
 /*
@@ -53,6 +102,3 @@ bool flip_is_under_way(const struct pin_tree *tree);
 
 /* Finish or undo what a pinned journal says, and say so. Fails if it is still there afterwards. */
 int flip_recover(const struct pin_tree *tree);
-
-/* 0, or -EBUSY, reported: somebody else's program is on the hook. */
-int flip_check_holder(const struct nic *nic);

@@ -4,6 +4,7 @@
  * entry says since which version.
  */
 #pragma once
+#include <linux/types.h>
 #include <linux/version.h>
 #include <stdbool.h>
 
@@ -27,6 +28,41 @@ enum compat_xdp_act {
 	COMPAT_XDP_ACT_NDO_XMIT = 1 << 2,     /* takes redirected frames now */
 	COMPAT_XDP_ACT_XSK_ZEROCOPY = 1 << 3, /* AF_XDP without copies */
 	COMPAT_XDP_ACT_RX_SG = 1 << 5, /* frames of several buffers, for xdp.frags programs */
+};
+
+/*
+ * tcx, 6.6 (include/uapi/linux/bpf.h): programs of a tc hook by bpf_link, in an order of their own.
+ * On an older kernel the attach types are unknown: -EINVAL.
+ */
+enum compat_tcx {
+	COMPAT_BPF_TCX_INGRESS = 46, /* enum bpf_attach_type */
+	COMPAT_BPF_TCX_EGRESS = 47,
+	COMPAT_BPF_LINK_TYPE_TCX = 11, /* enum bpf_link_type */
+	COMPAT_BPF_F_BEFORE = 1 << 3,
+	COMPAT_BPF_F_ID = 1 << 5,
+};
+
+/* union bpf_attr, link_create with its tcx member. */
+struct compat_tcx_create {
+	__u32 prog_fd, ifindex, attach_type, flags;
+	__u32 relative_id, pad;
+	__u64 expected_revision;
+};
+
+/* union bpf_attr, query. */
+struct compat_prog_query {
+	__u32 ifindex, attach_type, query_flags, attach_flags;
+	__u64 prog_ids; /* pointers to `count` elements each, or 0 */
+	__u32 count, pad;
+	__u64 prog_attach_flags, link_ids, link_attach_flags;
+	__u64 revision;
+};
+
+/* struct bpf_link_info with its tcx member. */
+struct compat_tcx_info {
+	__u32 type, id, prog_id, pad;
+	__u32 ifindex, attach_type;
+	__u64 rest[8]; /* other kinds of links have more */
 };
 
 /* The running kernel as KERNEL_VERSION(a, b, c); 0 if uname() says nothing that can be read. */

@@ -105,6 +105,7 @@ static int exchange(struct nl_sock *sk, struct nl_msg *msg, struct nl_cb *cb, st
 
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_answer, x);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, x);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, x); /* the end of a dump */
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
 	err = nl_send_auto(sk, msg);
 	while (err >= 0 && !x->done)
@@ -129,12 +130,18 @@ int netlink_ask(struct nl_sock *sk, struct nl_msg *msg, netlink_answer_fn answer
 	return err;
 }
 
-struct nl_msg *netlink_link_request(int type, uint32_t ifindex)
+struct nl_msg *netlink_request(int type, int flags, const void *head, size_t size)
 {
-	struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
-	_netlink_msg_ struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST);
+	_netlink_msg_ struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
 
-	if (!msg || nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO))
+	if (!msg || nlmsg_append(msg, (void *)head, size, NLMSG_ALIGNTO))
 		return NULL;
 	return TAKE(msg);
+}
+
+struct nl_msg *netlink_link_request(int type, uint32_t ifindex)
+{
+	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+
+	return netlink_request(type, 0, &head, sizeof(head));
 }

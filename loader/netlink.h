@@ -37,6 +37,12 @@ int netlink_ask(struct nl_sock *sk, struct nl_msg *msg, netlink_answer_fn answer
 		char words[NETLINK_WORDS]);
 
 /*
+ * A request of `type` with `flags` (NLM_F_DUMP …) and a header of its own behind netlink's. NULL:
+ * out of memory, not reported.
+ */
+struct nl_msg *netlink_request(int type, int flags, const void *head, size_t size);
+
+/*
  * A request about a link: a message of `type` (RTM_GETLINK, RTM_SETLINK) for the interface
  * `ifindex`, or 0 for one that is named by an attribute. NULL: out of memory, not reported.
  */

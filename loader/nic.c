@@ -330,6 +330,14 @@ enum nic_known nic_needs_frags(const struct nic *nic)
 	return mtu > nic->one_buffer_mtu ? NIC_YES : NIC_NO;
 }
 
+bool nic_loses_long_frames(const struct nic *nic)
+{
+	const struct nic_driver *driver = nic_driver_find(nic->driver);
+
+	return driver && driver->demands & DEMANDS_ONE_BUFFER && nic->frags != NIC_YES &&
+	       nic_needs_frags(nic) == NIC_YES;
+}
+
 static void veth_target_hint(const struct nic *nic, char *buf, size_t size)
 {
 	const struct nic_other *peer = &nic->peer;

@@ -79,6 +79,12 @@ typedef int (*nic_probe_fn)(const char *name, struct nic *out, void *arg);
 enum nic_known nic_needs_frags(const struct nic *nic);
 
 /*
+ * Would the driver take a native program with the MTU as it is now, and then silently drop every
+ * frame that needs several buffers?
+ */
+bool nic_loses_long_frames(const struct nic *nic);
+
+/*
  * Why nothing redirected natively arrives at this interface, and what to do: one sentence without
  * name and full stop, for nic->target == NIC_NO.
  */

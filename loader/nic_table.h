@@ -33,6 +33,7 @@ enum nic_demand {
 	DEMANDS_NO_SRIOV = 1 << 4,
 	DEMANDS_PEER_QUEUES = 1 << 5,	/* veth */
 	DEMANDS_QUEUE_PER_CPU = 1 << 6, /* a redirect from a CPU without a queue is lost */
+	DEMANDS_ONE_BUFFER = 1 << 7, /* without frags: takes a larger MTU, then loses long frames */
 };
 
 struct nic_driver {

@@ -29,11 +29,32 @@ static json_t *rule_json(const struct status_rule *rule)
 			      (json_int_t)rule->matched.packets, "bytes",
 			      (json_int_t)rule->matched.bytes);
 
-	if (o && rule->target)
+	if (o && (rule->target || rule->socket))
 		json_object_set_new(o, "lost", counter(rule->lost));
 	if (o && rule->is_stage)
 		json_object_set_new(o, "stage", stage_json(rule));
 	return o;
+}
+
+static json_t *holders_json(const struct status_hook *hook)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hook->n_holders; i++) {
+		const struct tc_holder *other = &hook->holders[i];
+
+		if (i == hook->own)
+			continue;
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "place",
+						i < hook->own ? "before" : "behind", "mode",
+						policy_mode_name(other->mode), "name", other->name,
+						"program_id", (json_int_t)other->prog_id, "link_id",
+						(json_int_t)other->link_id, "preference",
+						(json_int_t)other->pref, "handle",
+						(json_int_t)other->handle));
+	}
+	return list;
 }
 
 static json_t *hook_json(const struct status_hook *hook)
@@ -58,6 +79,7 @@ static json_t *hook_json(const struct status_hook *hook)
 		return NULL;
 	}
 	json_object_set_new(o, "rules", rules);
+	json_object_set_new(o, "others", holders_json(hook));
 	json_object_set_new(o, "no_final_rule", counter(hook->ended));
 	json_object_set_new(o, "missed", counter(hook->missed));
 	return o;
@@ -90,10 +112,10 @@ json_t *out_json_plan_hook(const struct plan_hook *hook, const struct chain *cha
 						"rule", edits[i].text, "label", edits[i].label));
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_string(policy_mode_name(hook->modes[i])));
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "interface", hook->nic.name, "hook",
-			 policy_hook_name(hook->hook->kind), "change", change, "modes", modes,
-			 "why", hook->why, "tail_calls", (json_int_t)hook->tail_calls, "rules",
-			 list);
+	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:s, s:I, s:o}", "interface", hook->nic.name,
+			 "hook", policy_hook_name(hook->hook->kind), "change", change, "moves",
+			 hook->moves, "modes", modes, "why", hook->why, "tail_calls",
+			 (json_int_t)hook->tail_calls, "rules", list);
 }
 
 json_t *out_json_removal(const struct plan_removal *removal)

@@ -20,7 +20,8 @@ static void put_head(const struct plan_hook *hook, const struct chain *chain, FI
 		return;
 	}
 	if (chain && hook->attached)
-		fprintf(out, "another generation, one flip\n");
+		fprintf(out, "another generation, one flip%s\n",
+			hook->moves ? "; then from a filter of clsact to a tcx link" : "");
 	else if (chain)
 		fprintf(out, "attach anew: the interface it was on is gone\n");
 	else

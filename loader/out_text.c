@@ -86,7 +86,10 @@ static void put_rule(FILE *out, const struct status_rule *rule, const struct sta
 	fputc('\n', out);
 	put_counter(out, "", rule->matched, before ? &before->matched : NULL, seconds);
 	if (rule->lost.packets)
-		put_counter(out, "lost: the target is gone", rule->lost, NULL, 0);
+		put_counter(out,
+			    rule->socket ? "had no socket on their queue"
+					 : "lost: the target is gone",
+			    rule->lost, NULL, 0);
 	if (rule->is_stage)
 		put_stage(out, rule);
 }
@@ -106,6 +109,25 @@ void out_text_source(const struct meta *meta, FILE *out)
 
 	for (; *name; name++)
 		putc(iscntrl((unsigned char)*name) ? '?' : *name, out);
+}
+
+/* Whom packets meet before or behind weir on a tc hook. */
+static void put_holders(FILE *out, const struct status_hook *hook)
+{
+	for (size_t i = 0; i < hook->n_holders; i++) {
+		const struct tc_holder *other = &hook->holders[i];
+
+		if (i == hook->own)
+			continue;
+		fprintf(out, "    # %s it: ", i < hook->own ? "before" : "behind");
+		if (other->mode == TC_CLSACT)
+			fprintf(out, "a filter of preference %u: ", other->pref);
+		if (other->prog_id)
+			fprintf(out, "%s program '%s' (id %u)\n",
+				other->mode == TC_TCX ? "tcx" : "BPF", other->name, other->prog_id);
+		else
+			fprintf(out, "%s\n", other->name);
+	}
 }
 
 static void put_attachment(FILE *out, const struct status_hook *hook)
@@ -132,7 +154,9 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 			name, chain->interface, chain->interface, name);
 	else
 		fprintf(out, "    # %s%s: %s\n", policy_mode_name(chain->at.mode),
-			meta->wanted == XDP_AUTO ? " (auto)" : "", chain->at.why);
+			chain->kind == HOOK_XDP && meta->wanted == XDP_AUTO ? " (auto)" : "",
+			chain->at.why);
+	put_holders(out, hook);
 	fprintf(out, "    # generation %u of %s, from ", chain->live, when);
 	out_text_source(meta, out);
 	fprintf(out, "%s\n", meta->frags ? ", with xdp.frags" : "");
@@ -155,7 +179,6 @@ static void put_head(FILE *out, const char *text)
 static void put_hook(FILE *out, const struct status_hook *hook, const struct status_hook *before,
 		     double seconds)
 {
-	fprintf(out, "interface %s {\n", hook->chain.interface);
 	put_attachment(out, hook);
 	put_head(out, hook->chain.live_meta->text);
 	for (size_t i = 0; i < hook->n_rules; i++)
@@ -164,7 +187,7 @@ static void put_hook(FILE *out, const struct status_hook *hook, const struct sta
 	put_counter(out, "", hook->ended, before ? &before->ended : NULL, seconds);
 	if (hook->missed.packets)
 		put_counter(out, "MISSED: the chain could not be entered", hook->missed, NULL, 0);
-	fputs("    }\n}\n", out);
+	fputs("    }\n", out);
 }
 
 static const struct status_hook *same_hook(const struct status *before,
@@ -177,12 +200,26 @@ static const struct status_hook *same_hook(const struct status *before,
 	return NULL;
 }
 
+/* Hooks of one interface stand behind each other. */
+static bool same_interface(const struct status *status, size_t i, size_t neighbour)
+{
+	return neighbour < status->n_hooks &&
+	       !strcmp(status->hooks[i].chain.interface, status->hooks[neighbour].chain.interface);
+}
+
 void out_text_status(const struct status *status, const struct status *before, FILE *out)
 {
 	double seconds = before ? (status->time_ns - before->time_ns) / 1e9 : 0;
 
 	if (!status->n_hooks)
 		fputs("# no policy of weir is on any interface of this network namespace\n", out);
-	for (size_t i = 0; i < status->n_hooks; i++)
-		put_hook(out, &status->hooks[i], same_hook(before, &status->hooks[i]), seconds);
+	for (size_t i = 0; i < status->n_hooks; i++) {
+		const struct status_hook *hook = &status->hooks[i];
+
+		if (!same_interface(status, i, i - 1))
+			fprintf(out, "interface %s {\n", hook->chain.interface);
+		put_hook(out, hook, same_hook(before, hook), seconds);
+		if (!same_interface(status, i, i + 1))
+			fputs("}\n", out);
+	}
 }

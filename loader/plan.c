@@ -18,6 +18,10 @@ static void hook_clear(struct plan_hook *hook)
 	free(hook->rules);
 	free(hook->filters);
 	free(hook->targets);
+	for (size_t i = 0; i < hook->n_groups; i++)
+		free(hook->groups[i].ifindexes);
+	free(hook->groups);
+	free(hook->sockets);
 	free(hook->why);
 	free(hook->text);
 	free(hook->key);
@@ -107,16 +111,14 @@ static int check_later(const struct hook *hook)
 
 static int build_programs(struct plan_hook *hook, const struct plan_base *base)
 {
-	int err = plan_filters(hook);
+	int err = plan_indices(hook, base);
 
-	if (!err)
-		err = plan_indices(hook, base);
 	if (!err && base->loaded && hook->n_counters > base->n_counters)
 		err = fail_at(
 			-ENOSPC, &hook->hook->pos,
 			"this policy needs %u counters and the chain that runs on %s has %u: `weir detach %s`, then apply again",
 			hook->n_counters, hook->nic.name, base->n_counters, hook->nic.name);
-	return err ? err : plan_compile(hook);
+	return err ? err : plan_filters(hook, base);
 }
 
 static int plan_one(struct plan_hook *hook, const struct policy *policy,
@@ -134,7 +136,8 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 	hook->attached = base.attached;
 	err = plan_resolve_rules(hook);
 	if (!err)
-		err = plan_attach_mode(hook, &base);
+		err = hook->hook->kind == HOOK_XDP ? plan_xdp_mode(hook, &base)
+						   : plan_tc_mode(hook, &base, asks->tcx);
 	if (!err)
 		err = plan_targets(hook, policy, asks);
 	if (!err)
@@ -143,8 +146,12 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 		err = print_key(hook);
 	if (err)
 		return err;
-	hook->unchanged = base.attached && base.key && !strcmp(base.key, hook->key);
-	return hook->unchanged ? plan_filters(hook) : build_programs(hook, &base);
+	hook->unchanged = base.attached && !hook->moves && base.key && !strcmp(base.key, hook->key);
+	plan_note_dead(hook);
+	if (!hook->unchanged)
+		return build_programs(hook, &base);
+	hook->tail_calls = base.tail_calls;
+	return 0;
 }
 
 static bool has_hook(const struct interface *interface, enum hook_kind kind)

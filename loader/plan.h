@@ -25,13 +25,15 @@ struct plan_known {
 
 /* What one interface and hook holds now. All of it is the asked one's, valid while planning. */
 struct plan_base {
-	bool loaded;	     /* there is a chain */
-	bool attached;	     /* its link holds the interface that has the name today */
-	bool frags;	     /* its programs were loaded for packets of several buffers */
-	enum xdp_mode mode;  /* native or generic, when attached */
-	const char *why;     /* the sentence of that time */
-	const char *key;     /* the live generation's plan_hook.key */
-	uint32_t n_counters; /* elements of the counters map */
+	bool loaded;		 /* there is a chain */
+	bool attached;		 /* its link holds the interface that has the name today */
+	bool frags;		 /* its programs were loaded for packets of several buffers */
+	enum hook_mode mode;	 /* when attached: which of those that are no wish */
+	uint32_t priority;	 /* of the live generation's hook; 0: it named none */
+	const char *why;	 /* the sentence of that time */
+	const char *key;	 /* the live generation's plan_hook.key */
+	uint32_t n_counters;	 /* elements of the counters map */
+	unsigned int tail_calls; /* of the live generation */
 	const struct plan_known *known; /* rules of the live generation, then of the rollback one */
 	size_t n_known;
 	const uint32_t *slots; /* in use by either */
@@ -44,12 +46,19 @@ struct plan_asks {
 	int (*nic)(const struct word *name, struct nic *out, void *arg);
 	int (*base)(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg);
 	void *arg;
+	bool tcx;	/* the kernel has it */
 	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
 };
 
 struct plan_target {
 	const char *name; /* the rule's */
 	uint32_t ifindex;
+};
+
+/* Several targets of one rule, in its order. */
+struct plan_group {
+	uint32_t *ifindexes;
+	size_t n;
 };
 
 /* A rule, planned. */
@@ -60,10 +69,11 @@ struct plan_rule {
 	uint32_t counter, n_counters; /* index of its first counter; how many (maps/abi.h) */
 	bool kept;		      /* it had that index before: its counters go on */
 	struct cbpf cbpf;	      /* n 0: no expression */
-	uint32_t target;	      /* redirect: key in the devmap */
-	struct stage *stage;	      /* use */
-	uint8_t *conf;		      /* use: stage->conf_size bytes */
-	uint32_t slot;		      /* use: where its instance stands */
+	uint32_t target; /* redirect: key in the devmap, or which group; socket: which of the hook's
+			  */
+	struct stage *stage; /* use */
+	uint8_t *conf;	     /* use: stage->conf_size bytes */
+	uint32_t slot;	     /* use: where its instance stands */
 };
 
 /* A program of the chain that was generated: rules first … end-1. */
@@ -79,16 +89,23 @@ struct plan_hook {
 	struct nic nic;
 	bool unchanged; /* what runs is what is wanted: nothing to do */
 	bool loaded, attached;
-	enum xdp_mode modes[2]; /* to try, in this order, when it is not attached */
+	bool moves; /* it is attached in another mode than modes[0], and goes there after its flip
+		     */
+	enum hook_mode modes[2]; /* to try, in this order, when it is not attached */
 	size_t n_modes;
 	char *why; /* the sentence that says why this mode */
 	bool frags, by_helper;
 	struct plan_target *targets;
 	size_t n_targets;
+	struct plan_group *groups;
+	size_t n_groups;
+	const char **sockets; /* names of AF_XDP sockets, the rules' own */
+	size_t n_sockets;
 	struct plan_rule *rules;
 	size_t n_rules;
 	struct plan_filter *filters; /* [0] is the generation's first program */
 	size_t n_filters;
+	uint32_t last_slot;	 /* that was given out; 0: none */
 	uint32_t n_counters;	 /* elements the counters map must have at least */
 	unsigned int tail_calls; /* on the longest path */
 	char *text; /* the hook's normal form: a policy of this interface and hook alone */

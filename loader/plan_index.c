@@ -60,10 +60,19 @@ static int name_rules(struct plan_hook *hook)
 	return 0;
 }
 
-static uint32_t counters_of(const struct plan_rule *rule)
+/*
+ * On tc, and with several targets, nobody is told what becomes of a redirect: the kernel carries it
+ * out behind the program.
+ */
+static uint32_t counters_of(const struct plan_rule *rule, enum hook_kind kind)
 {
 	switch (rule->rule->action.kind) {
 	case ACTION_REDIRECT:
+		return (kind == HOOK_XDP && rule->rule->action.redirect.n_targets == 1
+				? WEIR_REDIRECT_LOST
+				: WEIR_RULE_MATCHED) +
+		       1;
+	case ACTION_SOCKET:
 		return WEIR_REDIRECT_LOST + 1;
 	case ACTION_USE:
 		return WEIR_STAGE_REASONS + rule->stage->n_reasons;
@@ -122,7 +131,7 @@ static int give_counters(struct plan_hook *hook, const struct plan_base *base)
 		taken.size = end > taken.size ? end : taken.size;
 	}
 	for (size_t i = 0; i < hook->n_rules; i++) {
-		hook->rules[i].n_counters = counters_of(&hook->rules[i]);
+		hook->rules[i].n_counters = counters_of(&hook->rules[i], hook->hook->kind);
 		taken.size += hook->rules[i].n_counters;
 	}
 	index = taken.index = calloc(taken.size, sizeof(*index));
@@ -152,27 +161,28 @@ static bool slot_is_used(const struct plan_base *base, uint32_t slot)
 	return false;
 }
 
-/* Slot 0 is the flip's; every other program gets the lowest slot that no generation holds. */
+int plan_slot(struct plan_hook *hook, const struct plan_base *base, uint32_t *slot)
+{
+	do
+		hook->last_slot++;
+	while (slot_is_used(base, hook->last_slot));
+	if (hook->last_slot >= WEIR_SLOTS)
+		return fail_at(
+			-EINVAL, &hook->hook->pos,
+			"this policy needs more than %d programs on one hook: it has too many 'use' rules",
+			WEIR_SLOTS);
+	*slot = hook->last_slot;
+	return 0;
+}
+
 static int give_slots(struct plan_hook *hook, const struct plan_base *base)
 {
-	uint32_t slot = 1;
+	int err = 0;
 
-	for (size_t i = 0; i < hook->n_rules + hook->n_filters; i++) {
-		uint32_t *wanted = i < hook->n_rules ? &hook->rules[i].slot
-						     : &hook->filters[i - hook->n_rules].slot;
-
-		if (i < hook->n_rules ? !hook->rules[i].stage : i == hook->n_rules)
-			continue;
-		while (slot_is_used(base, slot))
-			slot++;
-		if (slot >= WEIR_SLOTS)
-			return fail_at(
-				-EINVAL, &hook->hook->pos,
-				"this policy needs more than %d programs on one hook: it has too many 'use' rules",
-				WEIR_SLOTS);
-		*wanted = slot++;
-	}
-	return 0;
+	for (size_t i = 0; i < hook->n_rules && !err; i++)
+		if (hook->rules[i].stage)
+			err = plan_slot(hook, base, &hook->rules[i].slot);
+	return err;
 }
 
 int plan_indices(struct plan_hook *hook, const struct plan_base *base)

@@ -6,18 +6,10 @@
 
 static const char *const later_actions[] = {
 	[ACTION_CPU] = "'cpu' is not in this version: packets cannot be sent to other CPUs yet",
-	[ACTION_SOCKET] = "'socket' is not in this version: AF_XDP sockets cannot be reached yet",
 	[ACTION_SYNCOOKIE] = "'syncookie' is not in this version",
 	[ACTION_LIMIT] = "'limit' is not in this version: rates cannot be limited yet",
 	[ACTION_SAMPLE] = "'sample' is not in this version: use 'count' to see how many match",
 	[ACTION_CAPTURE] = "'capture' is not in this version: use 'count' to see how many match",
-	[ACTION_MARK] = "'mark' is an action of the tc hooks, which are not in this version",
-	[ACTION_PRIORITY] =
-		"'priority' is an action of the tc hooks, which are not in this version",
-	[ACTION_VLAN_PUSH] =
-		"'vlan push' is an action of the tc hooks, which are not in this version",
-	[ACTION_VLAN_POP] =
-		"'vlan pop' is an action of the tc hooks, which are not in this version",
 };
 
 /* "in @NAME" in an expression. The policy's parser has seen that the set is there. */
@@ -32,10 +24,6 @@ const char *plan_later_rule(const struct rule *rule)
 
 	if ((size_t)action->kind < ARRAY_SIZE(later_actions) && later_actions[action->kind])
 		return later_actions[action->kind];
-	if (action->kind == ACTION_REDIRECT && action->redirect.n_targets > 1)
-		return "'redirect' to several interfaces at once is not in this version";
-	if (action->kind == ACTION_REDIRECT && action->redirect.ingress)
-		return "'redirect … ingress' is an action of the tc hooks, which are not in this version";
 	if (tests_a_set(rule->expr))
 		return "sets are read but not matched in this version: write the addresses in the expression";
 	return NULL;
@@ -43,8 +31,6 @@ const char *plan_later_rule(const struct rule *rule)
 
 const char *plan_later_hook(const struct hook *hook)
 {
-	if (hook->kind != HOOK_XDP)
-		return "the tc hooks are not in this version: only 'xdp' is";
 	if (hook->shared)
 		return "'shared' is not in this version: weir cannot join a libxdp dispatcher yet";
 	return NULL;

@@ -14,15 +14,27 @@ const char *plan_later_hook(const struct hook *hook);
 int plan_resolve_rules(struct plan_hook *hook);
 void plan_rule_clear(struct plan_rule *rule);
 
-/* plan_attach.c: modes and why, frags; redirect targets and whether they take frames. */
-int plan_attach_mode(struct plan_hook *hook, const struct plan_base *base);
+/* plan_attach.c: modes and why, frags. */
+int plan_xdp_mode(struct plan_hook *hook, const struct plan_base *base);
+int plan_tc_mode(struct plan_hook *hook, const struct plan_base *base, bool tcx);
+
+/* plan_target.c: redirect targets, and whether they take frames. */
 int plan_targets(struct plan_hook *hook, const struct policy *policy, const struct plan_asks *asks);
 
-/* plan_filters.c: which programs there are, and the longest path of tail calls. */
-int plan_filters(struct plan_hook *hook);
-
-/* plan_index.c: identities, indices of counters (kept where the base knows the rule), slots. */
+/*
+ * plan_index.c: identities, indices of counters (kept where the base knows the rule), slots of
+ * stages.
+ */
 int plan_indices(struct plan_hook *hook, const struct plan_base *base);
 
-/* plan_filters.c: the instructions, all indices being known. */
-int plan_compile(struct plan_hook *hook);
+/* plan_index.c: the lowest slot that no generation holds, and that was not given out before. */
+int plan_slot(struct plan_hook *hook, const struct plan_base *base, uint32_t *slot);
+
+/*
+ * plan_filters.c: the programs, compiled, all indices being known; and the longest path of tail
+ * calls.
+ */
+int plan_filters(struct plan_hook *hook, const struct plan_base *base);
+
+/* plan_filters.c: a note of rules that stand behind one that takes every packet. */
+void plan_note_dead(const struct plan_hook *hook);

@@ -28,7 +28,7 @@ static int print_text(struct plan_rule *rule)
 	return fclose(out) ? fail_oom() : 0;
 }
 
-static int compile(struct plan_rule *planned)
+static int compile(struct plan_rule *planned, struct shape_cache *shapes)
 {
 	const struct rule *rule = planned->rule;
 
@@ -36,7 +36,8 @@ static int compile(struct plan_rule *planned)
 		return cbpf_parse(rule->bytecode, &rule->expr_pos, &planned->cbpf);
 	if (!rule->expr)
 		return 0;
-	return expr_compile(rule->expr, &rule->expr_pos, GRAMMAR_POLICY, &planned->cbpf);
+	return expr_compile_rule(rule->expr, &rule->expr_pos, GRAMMAR_POLICY, shapes,
+				 &planned->cbpf);
 }
 
 static int resolve_stage(struct plan_rule *planned, enum hook_kind kind)
@@ -51,13 +52,23 @@ static int resolve_stage(struct plan_rule *planned, enum hook_kind kind)
 			       &planned->conf);
 }
 
-static int resolve(struct plan_rule *planned, enum hook_kind kind)
+/* What goes out of an interface has come in by none, or by another one. */
+static int check_verb(const struct plan_rule *planned, enum hook_kind kind)
+{
+	if (kind != HOOK_EGRESS || planned->rule->action.kind != ACTION_REFLECT)
+		return 0;
+	return fail_at(
+		-EINVAL, &planned->rule->action.pos,
+		"'reflect' is for what comes in: on tc egress a frame would meet this rule again, without end; say 'drop', or 'reflect' on tc ingress");
+}
+
+static int resolve(struct plan_rule *planned, enum hook_kind kind, struct shape_cache *shapes)
 {
 	int err = print_text(planned), stage_err = 0;
 
 	if (err)
 		return err;
-	err = compile(planned);
+	err = check_verb(planned, kind) ?: compile(planned, shapes);
 	if (planned->rule->action.kind == ACTION_USE)
 		stage_err = resolve_stage(planned, kind);
 	return err ? err : stage_err;
@@ -65,18 +76,19 @@ static int resolve(struct plan_rule *planned, enum hook_kind kind)
 
 int plan_resolve_rules(struct plan_hook *hook)
 {
+	_cleanup_(shape_cache_freep) struct shape_cache *shapes = shape_cache_new();
 	unsigned int mistakes = 0;
 	int first_err = 0;
 
 	hook->rules = calloc(hook->hook->n_rules + 1, sizeof(*hook->rules));
-	if (!hook->rules)
+	if (!hook->rules || !shapes)
 		return fail_oom();
 	hook->n_rules = hook->hook->n_rules;
 	for (size_t i = 0; i < hook->n_rules; i++) {
 		int err;
 
 		hook->rules[i].rule = &hook->hook->rules[i];
-		err = resolve(&hook->rules[i], hook->hook->kind);
+		err = resolve(&hook->rules[i], hook->hook->kind, shapes);
 		if (!first_err)
 			first_err = err;
 		if (err && ++mistakes == MISTAKES_MAX)

@@ -166,9 +166,9 @@ const char *policy_hook_name(enum hook_kind kind)
 	return names[kind];
 }
 
-const char *policy_mode_name(enum xdp_mode mode)
+const char *policy_mode_name(enum hook_mode mode)
 {
-	static const char *const names[] = { "auto", "native", "generic" };
+	static const char *const names[] = { "auto", "native", "generic", "tcx", "clsact" };
 
 	return names[mode];
 }

@@ -155,14 +155,17 @@ struct rule {
 };
 
 enum hook_kind { HOOK_XDP, HOOK_INGRESS, HOOK_EGRESS };
-enum xdp_mode { XDP_AUTO, XDP_NATIVE, XDP_GENERIC };
+
+/* How a program hangs on its hook. A policy may ask for the first three; tc's are the kernel's. */
+enum hook_mode { XDP_AUTO, XDP_NATIVE, XDP_GENERIC, TC_TCX, TC_CLSACT };
+
 enum miss { MISS_PASS, MISS_DROP };
 
 struct hook {
 	struct pos pos;
 	enum hook_kind kind;
-	enum xdp_mode mode; /* xdp only */
-	bool shared;	    /* xdp only */
+	enum hook_mode mode; /* xdp only */
+	bool shared;	     /* xdp only */
 	bool has_priority;
 	uint32_t priority;
 	enum miss miss; /* xdp only */
@@ -212,8 +215,9 @@ void policy_print_rule(const struct rule *rule, FILE *out);	 /* "drop if udp por
 void policy_print_action(const struct action *action, FILE *out);
 
 /* Names as the language spells them. */
-const char *policy_hook_name(enum hook_kind kind);     /* "xdp", "tc ingress", "tc egress" */
-const char *policy_mode_name(enum xdp_mode mode);      /* "auto", "native", "generic" */
+const char *policy_hook_name(enum hook_kind kind); /* "xdp", "tc ingress", "tc egress" */
+const char *policy_mode_name(
+	enum hook_mode mode); /* "auto", "native", "generic", "tcx", "clsact" */
 const char *policy_action_name(enum action_kind kind); /* "drop", "vlan push" */
 const char *policy_miss_name(enum miss miss);
 

@@ -174,7 +174,7 @@ static void parse_miss(struct parser *parser, struct hook *hook)
 		policy_unknown(parser, "verdict of a miss", words, ARRAY_SIZE(words));
 }
 
-/* Words that may stand behind `xdp`, in the order of enum xdp_mode first. */
+/* Words that may stand behind `xdp`, in the order of enum hook_mode first. */
 static const char *const xdp_words[] = { "auto",   "native",   "generic", "offload",
 					 "shared", "priority", "miss" };
 enum xdp_word { WORD_OFFLOAD = 3, WORD_SHARED, WORD_PRIORITY, WORD_MISS };
@@ -186,7 +186,7 @@ static void parse_mode(struct parser *parser, struct hook *hook, int word, const
 		mistake(&parser->mistakes, pos,
 			"no offload: the one NIC that has it (nfp) has no tail calls there; write native");
 	else
-		hook->mode = (enum xdp_mode)word;
+		hook->mode = (enum hook_mode)word;
 }
 
 static int parse_xdp_head(struct parser *parser, struct hook *hook)

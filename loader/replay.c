@@ -2,6 +2,7 @@
 #include "replay.h"
 
 #include <bpf/bpf.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,17 +21,33 @@ struct replay {
 	uint64_t *seen;		       /* packets of each counter before the packet under way */
 	uint32_t n_counters;
 	int slots_fd, counters_fd, root_fd, config_fd;
+	int socket_fds[WEIR_SOCKETS];
 	struct loaded loaded;
+	struct testrun_tc *tc; /* runs the chain's first program; NULL: on XDP */
 	bool frags;
-	char verdict[32];
+	char verdict[1200]; /* "redirect" and 64 names */
 };
 
-/* Nothing need exist: any name is an interface here, and can be redirected to (it is lo). */
+/*
+ * lo, which a devmap takes. On tc, where nothing has to be there to be redirected to, the interface
+ * itself is another one than its targets.
+ */
+static uint32_t ifindex_of(const struct replay *replay, const char *name)
+{
+	bool itself = !strcmp(name, replay->name.text);
+
+	return itself && replay->interface.hooks->kind != HOOK_XDP ? 2 : 1;
+}
+
+/* Nothing need exist: any name is an interface here, and can be redirected to. */
 static int ask_nic(const struct word *name, struct nic *out, void *arg)
 {
 	const struct replay *replay = arg;
 
-	*out = (struct nic){ .ifindex = 1, .ethernet = true, .up = true, .carrier = true };
+	*out = (struct nic){ .ifindex = ifindex_of(replay, name->text),
+			     .ethernet = true,
+			     .up = true,
+			     .carrier = true };
 	snprintf(out->name, sizeof(out->name), "%s", name->text);
 	out->native = out->target = out->frags = NIC_YES;
 	/* What nic_needs_frags() compares. */
@@ -135,8 +152,13 @@ static int load(struct replay *replay)
 	if (replay->counters_fd < 0)
 		return replay->counters_fd;
 
-	const struct load_maps maps = { replay->slots_fd, replay->counters_fd };
+	const struct load_maps maps = { replay->slots_fd, replay->counters_fd, replay->socket_fds };
 
+	for (size_t i = 0; i < hook->n_sockets; i++) {
+		replay->socket_fds[i] = maps_create_sockets();
+		if (replay->socket_fds[i] < 0)
+			return replay->socket_fds[i];
+	}
 	err = load_generation(hook, &maps, NULL, &replay->loaded);
 	if (err)
 		return err;
@@ -144,8 +166,13 @@ static int load(struct replay *replay)
 	err = bpf_map_update_elem(replay->slots_fd, &slot, &first, BPF_ANY);
 	if (err)
 		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
-	err = load_root(&maps, hook->frags, &replay->root_fd, &replay->config_fd);
-	return err ? err : load_set_miss(replay->config_fd, hook->hook->miss);
+	err = load_root(&maps, hook->hook->kind, hook->frags, WEIR_ROOT_ALONE, &replay->root_fd,
+			&replay->config_fd);
+	if (!err)
+		err = load_set_miss(replay->config_fd, hook->hook->kind, hook->hook->miss);
+	if (err || hook->hook->kind == HOOK_XDP)
+		return err;
+	return testrun_tc_open(first, hook->hook->kind == HOOK_INGRESS, &replay->tc);
 }
 
 int replay_open(const struct policy *policy, const char *interface, enum hook_kind kind,
@@ -160,6 +187,8 @@ int replay_open(const struct policy *policy, const char *interface, enum hook_ki
 		return fail_oom();
 	replay->slots_fd = replay->counters_fd = replay->root_fd = replay->config_fd = -1;
 	replay->loaded.devmap_fd = -1;
+	for (size_t i = 0; i < WEIR_SOCKETS; i++)
+		replay->socket_fds[i] = -1;
 	if (!hook)
 		return fail(-ENOENT, "the policy has no '%s' hook for the interface '%s'",
 			    policy_hook_name(kind), interface);
@@ -177,11 +206,14 @@ void replay_close(struct replay *replay)
 {
 	if (!replay)
 		return;
+	testrun_tc_close(replay->tc);
 	loaded_close(&replay->loaded);
 	own_close(&replay->root_fd);
 	own_close(&replay->config_fd);
 	own_close(&replay->slots_fd);
 	own_close(&replay->counters_fd);
+	for (size_t i = 0; i < WEIR_SOCKETS; i++)
+		own_close(&replay->socket_fds[i]);
 	maps_unmap_counters(replay->counters, replay->n_counters);
 	free(replay->seen);
 	plan_free(replay->plan);
@@ -224,7 +256,7 @@ static void remember(struct replay *replay)
 		replay->seen[i] = replay->counters[i].packets;
 }
 
-static const char *action_name(uint32_t action)
+static const char *xdp_name(uint32_t action)
 {
 	switch (action) {
 	case XDP_PASS:
@@ -240,15 +272,57 @@ static const char *action_name(uint32_t action)
 	}
 }
 
+/* On tc to reflect is to redirect: the rule knows. */
+static bool is_reflected(const struct replay *replay, const struct plan_rule *rule)
+{
+	uint32_t reflects;
+
+	if (!rule || !rule->stage)
+		return rule && rule->rule->action.kind == ACTION_REFLECT;
+	reflects = rule->counter + WEIR_STAGE_REFLECT;
+	return replay->counters[reflects].packets != replay->seen[reflects];
+}
+
+static const char *tc_name(const struct replay *replay, int action, const struct plan_rule *rule)
+{
+	switch (action) {
+	case TC_ACT_UNSPEC:
+		return "pass";
+	case TC_ACT_SHOT:
+		return "drop";
+	case TC_ACT_REDIRECT:
+		return is_reflected(replay, rule) ? "reflect" : "redirect";
+	default:
+		return "aborted";
+	}
+}
+
+/* As the policy names the action. */
+static void put_redirect(const struct action *action, char *text, size_t size)
+{
+	FILE *out = fmemopen(text, size, "w");
+
+	text[0] = '\0';
+	if (!out)
+		return;
+	policy_print_action(action, out);
+	fclose(out);
+}
+
 /* What the kernel was told, in the policy's words; a redirect with its target. */
 static const char *verdict(struct replay *replay, uint32_t action, const struct plan_rule *rule)
 {
-	const char *name = action_name(action);
+	const char *name = replay->tc ? tc_name(replay, action, rule) : xdp_name(action);
 
-	if (action != XDP_REDIRECT || !rule || rule->rule->action.kind != ACTION_REDIRECT)
+	/* No socket is bound in a replay: the kernel was told what to do then. */
+	if (rule && rule->rule->action.kind == ACTION_SOCKET) {
+		snprintf(replay->verdict, sizeof(replay->verdict), "socket %s",
+			 rule->rule->action.socket.name.text);
+		return replay->verdict;
+	}
+	if (strcmp(name, "redirect") || !rule || rule->rule->action.kind != ACTION_REDIRECT)
 		return name;
-	snprintf(replay->verdict, sizeof(replay->verdict), "%s %s", name,
-		 rule->rule->action.redirect.targets[0].text);
+	put_redirect(&rule->rule->action, replay->verdict, sizeof(replay->verdict));
 	return replay->verdict;
 }
 
@@ -260,9 +334,9 @@ static int run_packet(struct replay *replay, const struct capture_packet *packet
 
 	*result = (struct replay_result){ .verdict =
 						  packet->caplen < TESTRUN_MIN ? "short" : "long" };
-	if (!testrun_carries(packet->caplen))
+	if (!(replay->tc ? testrun_tc_carries : testrun_carries)(packet->caplen))
 		return 0;
-	err = testrun_xdp(replay->root_fd, &run);
+	err = replay->tc ? testrun_tc(replay->tc, &run) : testrun_xdp(replay->root_fd, &run);
 	if (err)
 		return err;
 	result->rule = who_decided(replay);

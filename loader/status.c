@@ -11,6 +11,7 @@ static void hook_clear(struct status_hook *hook)
 	for (size_t i = 0; i < hook->n_rules; i++)
 		free(hook->rules[i].reasons);
 	free(hook->rules);
+	free(hook->holders);
 }
 
 void status_free(struct status *status)
@@ -68,7 +69,8 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 	rule->line = meta->line;
 	rule->matched = counters[WEIR_RULE_MATCHED];
 	rule->target = meta->target;
-	if (meta->target)
+	rule->socket = meta->socket;
+	if ((meta->target || meta->socket) && meta->n_counters > WEIR_REDIRECT_LOST)
 		rule->lost = counters[WEIR_REDIRECT_LOST];
 	return meta->n_counters >= WEIR_STAGE_REASONS ? read_stage(rule, meta, counters) : 0;
 }
@@ -77,10 +79,27 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 static int say_unknown(const struct status_hook *hook)
 {
 	if (hook->missed.packets)
-		note("%s: %" PRIu64
+		note("%s %s: %" PRIu64
 		     " packets could not enter the chain and met `miss`: passed, unless the policy says drop",
-		     hook->chain.interface, (uint64_t)hook->missed.packets);
+		     hook->chain.interface, policy_hook_name(hook->chain.kind),
+		     (uint64_t)hook->missed.packets);
 	return chain_unknown(&hook->chain);
+}
+
+/* Others may be on a tc hook too. */
+static int read_holders(struct status_hook *hook)
+{
+	const struct chain_attachment *at = &hook->chain.at;
+	int err;
+
+	if (hook->chain.kind == HOOK_XDP || !at->attached)
+		return 0;
+	err = attach_tc_query(at->ifindex, hook->chain.interface, hook->chain.kind, &hook->holders,
+			      &hook->n_holders);
+	while (hook->own < hook->n_holders && (hook->holders[hook->own].mode != at->mode ||
+					       hook->holders[hook->own].prog_id != at->prog_id))
+		hook->own++;
+	return err;
 }
 
 static int read_hook(struct status_hook *hook)
@@ -100,7 +119,7 @@ static int read_hook(struct status_hook *hook)
 		return fail_oom();
 	for (; hook->n_rules < meta->n_rules && !err; hook->n_rules++)
 		err = read_rule(chain, &meta->rules[hook->n_rules], &hook->rules[hook->n_rules]);
-	return err;
+	return err ? err : read_holders(hook);
 }
 
 /* While the tree is walked. */

@@ -4,6 +4,7 @@
  * counters.
  */
 #pragma once
+#include "attach_tc.h"
 #include "chain.h"
 #include "maps.h"
 
@@ -17,7 +18,8 @@ struct status_rule {
 	unsigned int line;	  /* in the policy's file */
 	struct weir_counter matched;
 	const char *target;	  /* redirect; else NULL */
-	struct weir_counter lost; /* redirect: the target was gone */
+	const char *socket;	  /* socket: its name; else NULL */
+	struct weir_counter lost; /* redirect: the target was gone; socket: its queue had none */
 	bool is_stage;		  /* use: what the stage decided, all others went on */
 	struct weir_counter passed, dropped, reflected, redirected;
 	struct status_reason *reasons;
@@ -31,11 +33,14 @@ struct status_hook {
 	struct weir_counter missed, ended; /* abi.h: WEIR_COUNTER_MISS, WEIR_COUNTER_END */
 	struct status_rule *rules;
 	size_t n_rules;
+	struct tc_holder *holders; /* tc: who is on the hook, in order, weir's own too */
+	size_t n_holders;
+	size_t own; /* which of them is weir's; n_holders: none is */
 };
 
 struct status {
 	uint64_t time_ns;	   /* CLOCK_MONOTONIC, when the counters were read */
-	struct status_hook *hooks; /* in order of interface */
+	struct status_hook *hooks; /* in order of interface, then of enum hook_kind */
 	size_t n_hooks;
 };
 

@@ -19,6 +19,9 @@ struct weir_counter {
 	__u64 bytes;
 };
 
+/* Bytes of a VLAN tag. It counts where it stands in the skb, too. */
+#define WEIR_TAG_LEN 4
+
 _Static_assert(sizeof(struct weir_counter) == 16, "layout is part of the ABI");
 
 /*
@@ -31,13 +34,14 @@ _Static_assert(sizeof(struct weir_counter) == 16, "layout is part of the ABI");
 enum weir_counter_index {
 	WEIR_COUNTER_MISS = 0,	/* a tail call failed: the packet met `miss` */
 	WEIR_COUNTER_END = 1,	/* no final rule: the packet passed at the end of the policy */
-	WEIR_COUNTER_RULES = 2, /* the first index that a rule may have */
+	WEIR_COUNTER_TURN = 2,	/* no counter: whose turn a packet is (enum weir_root_place) */
+	WEIR_COUNTER_RULES = 3, /* the first index that a rule may have */
 };
 
 /*
- * Counters of a rule, from its index on. Every rule has MATCHED. A redirect has LOST too: packets
- * whose target was gone. A `use` has the rest: what its stage decided, and each of its reasons
- * (reason 1 at WEIR_STAGE_REASONS).
+ * Counters of a rule, from its index on. Every rule has MATCHED. A redirect and a socket have LOST
+ * too: packets whose target was gone, or whose queue nobody had bound. A `use` has the rest: what
+ * its stage decided, and each of its reasons (reason 1 at WEIR_STAGE_REASONS).
  */
 enum weir_rule_counter {
 	WEIR_RULE_MATCHED = 0,
@@ -66,5 +70,39 @@ struct weir_wiring {
 	__u32 miss_verdict; /* then returned: XDP_* or TC_ACT_* */
 };
 
+/*
+ * A chain on tc may have two roots for a moment, one behind the other, while it moves from a filter
+ * of clsact to a tcx link. Packets meet tcx first: that root takes them, and says so on this CPU at
+ * WEIR_COUNTER_TURN; the other one then lets the packet be. A hook's packets are one behind the
+ * other on a CPU.
+ */
+enum weir_root_place {
+	WEIR_ROOT_ALONE,
+	WEIR_ROOT_YIELDS, /* unless nobody has taken the packet */
+	WEIR_ROOT_TAKES,
+};
+
+/* The longest frame that replay makes on tc: what a linear skb holds (SKB_MAX_ALLOC). */
+#define WEIR_REPLAY_MAX 15360
+
+/* What replay's shim on tc makes of a packet (tc-progs/replay.bpf.c). */
+struct weir_replay {
+	__u32 len;	  /* of the packet */
+	__u32 rewrite;	  /* its bytes are these, not those that the kernel was given */
+	__u16 vlan_proto; /* of the tag that goes into the skb, as in a packet; 0: none */
+	__u16 vlan_tci;	  /* in host order */
+	__u8 data[WEIR_REPLAY_MAX];
+};
+
+/* What the shim returns when the program was not reached. */
+#define WEIR_REPLAY_NOT_RUN 0x7fff
+
 /* Redirect targets a chain may have. */
 #define WEIR_TARGETS 256
+
+/* Names of AF_XDP sockets a chain may have, and queues an interface may have for them. */
+#define WEIR_SOCKETS 16
+
+/* Rules of a chain that redirect copies to several targets: different lists of these. */
+#define WEIR_GROUPS	   16
+#define WEIR_SOCKET_QUEUES 256

@@ -76,6 +76,11 @@ int maps_create_devmap(const uint32_t *ifindexes, size_t n)
 	return fd;
 }
 
+int maps_create_sockets(void)
+{
+	return create(BPF_MAP_TYPE_XSKMAP, "weir_sockets", sizeof(uint32_t), WEIR_SOCKET_QUEUES, 0);
+}
+
 int maps_read_counters(int fd, uint32_t index, size_t n, struct weir_counter *out)
 {
 	int cpus = libbpf_num_possible_cpus(), err;

@@ -25,6 +25,9 @@ void maps_unmap_counters(struct weir_counter *counters, uint32_t n);
 /* A devmap of n targets, filled: key i holds ifindexes[i]. n may be 0: one empty element. */
 int maps_create_devmap(const uint32_t *ifindexes, size_t n);
 
+/* An XSKMAP: the AF_XDP sockets of an interface by queue, WEIR_SOCKET_QUEUES of them. */
+int maps_create_sockets(void);
+
 /* Sum n counters from `index` on over all CPUs into out[0..n). */
 int maps_read_counters(int fd, uint32_t index, size_t n, struct weir_counter *out);
 

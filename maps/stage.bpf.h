@@ -321,6 +321,10 @@ static __always_inline void stage_count(const struct pkt *pkt, __u32 index)
 	if (counter) {
 		counter->packets++;
 		counter->bytes += pkt_len(pkt);
+#ifdef WEIR_TC
+		if (pkt->ctx->vlan_present)
+			counter->bytes += WEIR_TAG_LEN;
+#endif
 	}
 }
 

@@ -6,6 +6,7 @@ for a shell. Import it first: a script that is started by hand goes into a sandb
 """
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import select
@@ -20,10 +21,14 @@ from pathlib import Path
 TOP, WEIR, TMP = (os.environ[name] for name in ("TOP", "WEIR", "TMP"))
 WEIR_BENCH, B = os.environ["WEIR_BENCH"], os.environ["B"]
 SEED, FULL = int(os.environ["SEED"]), bool(os.environ.get("FULL"))
+SLOW = bool(os.environ.get("SLOW"))
+KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
 
 if not os.path.exists("/run/sandbox"):
     os.execv(f"{TOP}/pcap-tests/sandbox", ["sandbox", *sys.argv])
 sys.stdout.reconfigure(line_buffering=True)
+
+TCX, NO_TCX = KERNEL >= (6, 6), "this kernel has no tcx, which Linux 6.6 brought"
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -48,6 +53,21 @@ def equal(got, want, what):
 
 def skip(what, why):
     print(f"ok - {what} # SKIP {why}")
+
+
+def samples(number, everything):
+    """How many cases to try: number; everything with FULL=1; a twentieth of it with SLOW=1."""
+    return everything if FULL else -(-number // 20) if SLOW else number
+
+
+def patience(seconds):
+    """How long to wait for what should have happened: SLOW=1 takes ten times as long."""
+    return 10 * seconds if SLOW else seconds
+
+
+def paced(rate):
+    """Packets a second that a test floods with; SLOW=1 manages a twentieth."""
+    return rate // 20 if SLOW else rate
 
 
 def lab(script):
@@ -144,7 +164,7 @@ def alive(found):
 
 def gone(found, seconds=2):
     """What of these is still there after so long: the kernel frees late."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patience(seconds)
     while (left := alive(found)) and time.monotonic() < end:
         time.sleep(0.05)
     return left
@@ -179,6 +199,14 @@ class Flood:
         self.process = subprocess.Popen(
             [WEIR_BENCH, "rate", "-j", "--netns", ns, interface, *options], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while self.running() and not self.expects_signal():
+            time.sleep(0.01)
+
+    def expects_signal(self):
+        """It has blocked SIGINT, which it waits for: before that it would die of it."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        blocked = int(next(line for line in text.splitlines() if line.startswith("SigBlk")).split()[1], 16)
+        return blocked & 1 << signal.SIGINT - 1
 
     def running(self):
         return self.process.poll() is None
@@ -197,21 +225,34 @@ class Flood:
             raise RuntimeError(f"weir-bench rate: {out}{err}") from None
 
 
+def send(s, data):
+    """Send a frame by a packet socket. A veth whose peer lags refuses: try again."""
+    end = time.monotonic() + patience(2)
+    while True:
+        try:
+            return s.send(data)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS or time.monotonic() > end:
+                raise
+        time.sleep(0.001)
+
+
 class Probe:
     """Frames of our own over a veth pair, and where each ends: reflected to the near end, or
     passed to the far end's stack."""
     def __init__(self, near, near_if, far, far_if, pair):
         self.pair, self.number = pair, 0
-        self.near, self.far = self.socket(near, near_if), self.socket(far, far_if)
+        self.near = self.socket(near, near_if)
+        self.far = self.socket(far, far_if, ETH_P_IP)  # what tc ingress has let through
 
     @staticmethod
-    def socket(ns, interface):
+    def socket(ns, interface, protocol=ETH_P_ALL):
         with netns(ns):
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         s.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         ignore_flood(s)
         with netns(ns):
-            s.bind((interface, ETH_P_ALL))
+            s.bind((interface, protocol))
         s.setblocking(False)
         return s
 
@@ -231,8 +272,8 @@ class Probe:
         self.number += 1
         reflected, passed, left = set(), set(), set(ports)
         for port in ports:
-            self.near.send(frame(port, self.number, pair=self.pair))
-        end = time.monotonic() + seconds
+            send(self.near, frame(port, self.number, pair=self.pair))
+        end = time.monotonic() + patience(seconds)
         while left and (wait := end - time.monotonic()) > 0:
             select.select([self.near, self.far], [], [], wait)
             reflected |= self.seen(self.near)

@@ -72,9 +72,25 @@ golden() {
     fi
 }
 
-# wait_for SECONDS CMD…: until CMD succeeds; fails when it has not by then.
+# kernel_since VERSION: the kernel is at least that.
+kernel_since() {
+    [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]
+}
+
+# samples N ALL: how many cases to try: N; ALL with FULL=1; a twentieth of N with SLOW=1.
+samples() {
+    if [ -n "${FULL:-}" ]; then
+        echo "$2"
+    elif [ -n "${SLOW:-}" ]; then
+        echo $((($1 + 19) / 20))
+    else
+        echo "$1"
+    fi
+}
+
+# wait_for SECONDS CMD…: until CMD succeeds; fails when it has not by then. SLOW=1: ten times as long.
 wait_for() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1${SLOW:+0}))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -le "$end" ] || return 1

@@ -64,4 +64,4 @@ int cmd_enter_netns(const char *name_or_path);
 int cmd_print_json(json_t *object, int status);
 
 extern const struct cmd cmd_check, cmd_plan, cmd_apply, cmd_rollback, cmd_status, cmd_detach,
-	cmd_replay, cmd_filter, cmd_stages, cmd_nic, cmd_watch;
+	cmd_replay, cmd_filter, cmd_stages, cmd_nic, cmd_watch, cmd_socket;

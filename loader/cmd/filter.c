@@ -2,42 +2,22 @@
 /*
  * weir filter: expressions, compiled, shown, matched against captures, and verified there.
  */
-#include "cmd.h"
-
-#include <inttypes.h>
 #include <string.h>
 
 #include "../fail.h"
 #include "../filter/expr.h"
-#include "../testrun.h"
-#include "filter_match.h"
 #include "filter_print.h"
+#include "filter_work.h"
 
-enum { KEY_MATCH = 0x7101, KEY_ENGINE, KEY_VERIFY, KEY_BYTECODE, KEY_FORMAT };
-
-enum mode { SHOW, MATCH, VERIFY };
-
-struct expression {
-	unsigned int number; /* of the line it stands on */
-	char *text;
-	struct cbpf cbpf; /* empty: refused */
-};
-
-struct work {
-	struct cmd_common common;
-	unsigned int d; /* how many -d */
-	const char *file, *bytecode;
-	const char **words, **captures;
-	size_t n_words, n_captures;
-	enum mode mode;
-	bool format_named, engine_named;
-	enum print_format format;
-	enum match_engine engine;
-	struct source source;
-	struct expression *expressions;
-	size_t n;
-	bool refused; /* one at least, or the engines differ */
-	json_t *json; /* what has been found, with -j */
+enum {
+	KEY_MATCH = 0x7101,
+	KEY_ENGINE,
+	KEY_VERIFY,
+	KEY_BYTECODE,
+	KEY_FORMAT,
+	KEY_PASSES,
+	KEY_ATTACH,
+	KEY_AS
 };
 
 static const struct argp_option options[] = {
@@ -53,25 +33,45 @@ static const struct argp_option options[] = {
 	{ "format", KEY_FORMAT, "FORMAT", 0,
 	  "Print as ebpf (the default), tc (bytecode of tc-bpf(8)), xt_bpf (bytecode of iptables -m bpf; "
 	  "for packets from their IP header on), c (a C array), dot (the control-flow graph for Graphviz), "
-	  "or assembly, array, decimal (-d, -dd, -ddd)",
+	  "passes (the graph after each pass of the compiler), "
+	  "jited (machine code in hexadecimal; needs root), or assembly, array, decimal (-d, -dd, -ddd)",
 	  0 },
+	{ "passes", KEY_PASSES, NULL, 0,
+	  "Print the compiler's graph as it begins and after each pass (as --format passes)", 0 },
 	{ "match", KEY_MATCH, "PCAP...", 0,
 	  "Print EXPRESSION-NUMBER PCAP PACKET-NUMBER for each packet of the captures that matches",
 	  0 },
 	{ "verify", KEY_VERIFY, "PCAP...", 0,
-	  "Match the packets of the captures by libpcap and by the compiled program in the kernel, and "
-	  "print the first difference; then the exit status is 1",
+	  "Match the packets of the captures by libpcap and by another engine (xdp), and print the first "
+	  "difference; then the exit status is 1",
 	  0 },
-	{ "engine", KEY_ENGINE, "ENGINE", 0, "Match by libpcap (the default) or xdp", 0 },
+	{ "engine", KEY_ENGINE, "ENGINE", 0,
+	  "Match by libpcap (the default), or in the kernel: xdp, ingress or egress (tc), socket; or "
+	  "kernel-cbpf, what the kernel itself makes of the classic program",
+	  0 },
+	{ "attach", KEY_ATTACH, "IFACE", 0,
+	  "Attach the expression to a packet socket, and print what it lets through of the packets of "
+	  "IFACE, one a line in hexadecimal",
+	  0 },
+	{ "as", KEY_AS, "KIND", 0,
+	  "How to attach it: bpf (weir's program, SO_ATTACH_BPF, the default) or classic "
+	  "(SO_ATTACH_FILTER)",
+	  0 },
+	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },
 };
+
+static void set_mode(struct work *work, enum mode mode, struct argp_state *state)
+{
+	if (work->mode != SHOW && work->mode != mode)
+		argp_error(state, "--match, --verify and --attach exclude each other");
+	work->mode = mode;
+}
 
 /* The option's value and the words behind it, up to the next option. */
 static void take_captures(struct work *work, enum mode mode, char *first, struct argp_state *state)
 {
-	if (work->mode != SHOW && work->mode != mode)
-		argp_error(state, "--match and --verify exclude each other");
-	work->mode = mode;
+	set_mode(work, mode, state);
 	cmd_add_word(&work->captures, &work->n_captures, first, state);
 	while (state->next < state->argc) {
 		char *word = state->argv[state->next];
@@ -96,10 +96,15 @@ static void check_usage(const struct work *work, struct argp_state *state)
 	if (work->d && work->format_named)
 		argp_error(state, "-d and --format exclude each other");
 	if (work->mode != SHOW && (work->d || work->format_named))
-		argp_error(state,
-			   "-d and --format show, --match and --verify match; one at a time");
-	if (work->mode == VERIFY && work->engine_named)
-		argp_error(state, "--verify runs both engines; leave --engine away");
+		argp_error(state, "-d and --format show, the others match; one at a time");
+	if (work->mode == VERIFY && work->engine == &engine_libpcap)
+		argp_error(state, "--verify compares with libpcap; name another engine");
+	if ((work->mode == SHOW || work->mode == ATTACH) && work->engine)
+		argp_error(state, "--engine is for --match and --verify");
+	if (work->mode == ATTACH && work->common.json)
+		argp_error(state, "--attach prints no JSON");
+	if (work->mode == ATTACH && work->file)
+		argp_error(state, "--attach takes one expression, not a file of them");
 }
 
 static void take_format(struct work *work, const char *name, struct argp_state *state)
@@ -112,10 +117,19 @@ static void take_format(struct work *work, const char *name, struct argp_state *
 
 static void take_engine(struct work *work, const char *name, struct argp_state *state)
 {
-	work->engine_named = true;
-	work->engine = match_engine_find(name);
-	if (work->engine == MATCH_ENGINES)
+	work->engine = engine_find(name);
+	if (!work->engine)
 		argp_usage(state);
+}
+
+static void take_count(struct work *work, const char *number, struct argp_state *state)
+{
+	char *end;
+
+	errno = 0;
+	work->attach.count = strtoul(number, &end, 10);
+	if (errno || *end || !work->attach.count || *number == '-')
+		argp_error(state, "'%s' is no number of packets", number);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -132,6 +146,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_BYTECODE:
 		work->bytecode = arg;
 		return 0;
+	case KEY_PASSES:
+		take_format(work, "passes", state);
+		return 0;
 	case KEY_FORMAT:
 		take_format(work, arg, state);
 		return 0;
@@ -143,6 +160,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ENGINE:
 		take_engine(work, arg, state);
+		return 0;
+	case KEY_ATTACH:
+		set_mode(work, ATTACH, state);
+		work->attach.interface = arg;
+		return 0;
+	case KEY_AS:
+		if (!attach_as_find(arg, &work->attach.as))
+			argp_usage(state);
+		return 0;
+	case 'c':
+		take_count(work, arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		cmd_add_word(&work->words, &work->n_words, arg, state);
@@ -160,8 +188,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "EXPRESSION...\n-F FILE\n--bytecode TEXT",
-	.doc = "Compile pcap-filter(7) expressions for Ethernet: print the eBPF program for XDP, or match "
-	       "captures.\v"
+	.doc = "Compile pcap-filter(7) expressions for Ethernet: print the eBPF program for XDP, match "
+	       "captures, or filter a socket.\v"
 	       "The words of EXPRESSION are joined, as tcpdump does; it stands before --match and --verify. With -F an "
 	       "expression's number is that of its line; empty lines are skipped, there are no comments. An "
 	       "expression that is refused is reported with its number, and the others go on; the exit status "
@@ -224,14 +252,35 @@ static int join_words(struct work *work)
 	return work->source.name ? 0 : fail_oom();
 }
 
-static int compile(const struct work *work, const char *text, const struct pos *pos,
-		   struct cbpf *out)
+/* What the expression is wanted for: our own compiler, another, or to be seen. */
+static enum expr_form form(const struct work *work)
 {
+	if (work->mode == ATTACH)
+		return work->attach.as == ATTACH_BPF ? EXPR_LIFTED : EXPR_LAW;
+	if (work->mode != SHOW)
+		return filter_engine_of(work)->classic ? EXPR_LAW : EXPR_LIFTED;
+	if (work->format == PRINT_EBPF || work->format == PRINT_DOT ||
+	    work->format == PRINT_JITED || work->format == PRINT_PASSES)
+		return EXPR_LIFTED;
+	return EXPR_TCPDUMP;
+}
+
+static int compile(const struct work *work, const char *text, const struct pos *pos,
+		   struct expression *out)
+{
+	int err;
+
 	if (work->bytecode)
-		return cbpf_parse(text, pos, out);
-	if (work->format == PRINT_XT_BPF)
-		return expr_compile_ip(text, pos, out);
-	return expr_compile(text, pos, GRAMMAR_FILTER, out);
+		err = cbpf_parse(text, pos, &out->cbpf);
+	else if (work->format == PRINT_XT_BPF)
+		err = expr_compile_ip(text, pos, &out->cbpf);
+	else
+		err = expr_compile(text, pos, GRAMMAR_FILTER, form(work), &out->cbpf);
+	if (err || work->mode != VERIFY)
+		return err;
+	if (work->bytecode)
+		return cbpf_parse(text, pos, &out->law);
+	return expr_compile(text, pos, GRAMMAR_FILTER, EXPR_LAW, &out->law);
 }
 
 static int add_expression(struct work *work, const char *text, size_t len, unsigned int number)
@@ -250,7 +299,7 @@ static int add_expression(struct work *work, const char *text, size_t len, unsig
 		return fail_oom();
 	if (strlen(expression->text) != len)
 		fail_at(-EINVAL, &pos, "expression %u has a NUL byte in it", number);
-	else if (!compile(work, expression->text, &pos, &expression->cbpf))
+	else if (!compile(work, expression->text, &pos, expression))
 		return 0;
 	work->refused = true;
 	return 0;
@@ -338,148 +387,6 @@ static int show(struct work *work)
 	return 0;
 }
 
-/* Matching */
-
-static void print_match(struct work *work, const struct expression *expression,
-			const struct match_packet *packet)
-{
-	const char *path = work->captures[packet->capture];
-
-	if (work->json)
-		json_array_append_new(work->json, json_pack("{s:i, s:s, s:I}", "expression",
-							    expression->number, "capture", path,
-							    "packet", (json_int_t)packet->number));
-	else
-		printf("%u %s %llu\n", expression->number, path,
-		       (unsigned long long)packet->number);
-}
-
-static int match_all(struct work *work, const struct match *match)
-{
-	_free_ bool *hits = calloc(match->n_packets + 1, sizeof(*hits));
-
-	if (!hits)
-		return fail_oom();
-	for (size_t i = 0; i < work->n; i++) {
-		const struct expression *expression = &work->expressions[i];
-
-		if (!expression->cbpf.n)
-			continue;
-		if (match_run(match, &expression->cbpf, hits)) {
-			fail(-EINVAL, "expression %u is not matched: %s", expression->number,
-			     expression->text);
-			work->refused = true;
-			continue;
-		}
-		for (size_t j = 0; j < match->n_packets; j++) {
-			if (hits[j])
-				print_match(work, expression, &match->packets[j]);
-		}
-	}
-	return 0;
-}
-
-static int match(struct work *work)
-{
-	struct match match;
-	int err = match_open(work->engine, work->captures, work->n_captures, &match);
-
-	if (!err)
-		err = match_all(work, &match);
-	match_close(&match);
-	return err;
-}
-
-/* Verifying */
-
-static void print_difference(struct work *work, const struct expression *expression,
-			     const struct match_packet *packet, bool xdp)
-{
-	const char *path = work->captures[packet->capture];
-
-	work->refused = true;
-	if (work->json)
-		json_object_set_new(work->json, "difference",
-				    json_pack("{s:i, s:s, s:I, s:b, s:b}", "expression",
-					      expression->number, "capture", path, "packet",
-					      (json_int_t)packet->number, "xdp", xdp, "libpcap",
-					      !xdp));
-	else
-		printf("expression %u, capture %s, packet %" PRIu64 ": xdp says %s, libpcap %s\n",
-		       expression->number, path, packet->number, xdp ? "match" : "no match",
-		       xdp ? "no match" : "match");
-}
-
-/* 1: the engines differ, which is printed. Packets that XDP does not carry are not compared. */
-static int compare(struct work *work, const struct match *match,
-		   const struct expression *expression, bool *hits)
-{
-	bool *xdp = hits, *libpcap = hits + match->n_packets;
-	struct match oracle = *match;
-	int err = match_run(match, &expression->cbpf, xdp);
-
-	oracle.engine = MATCH_LIBPCAP;
-	if (!err)
-		err = match_run(&oracle, &expression->cbpf, libpcap);
-	if (err)
-		return fail(err, "expression %u is not verified: %s", expression->number,
-			    expression->text);
-	for (size_t i = 0; i < match->n_packets; i++) {
-		if (xdp[i] == libpcap[i] || !testrun_carries(match->packets[i].len))
-			continue;
-		print_difference(work, expression, &match->packets[i], xdp[i]);
-		return 1;
-	}
-	return 0;
-}
-
-static void print_agreed(struct work *work, const struct match *match, size_t n_expressions)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < match->n_packets; i++)
-		n += testrun_carries(match->packets[i].len);
-	if (work->json)
-		json_object_update_new(work->json,
-				       json_pack("{s:I, s:I}", "packets", (json_int_t)n,
-						 "expressions", (json_int_t)n_expressions));
-	else
-		printf("xdp and libpcap agree on %zu packets, %zu expressions\n", n, n_expressions);
-}
-
-static int verify_all(struct work *work, const struct match *match)
-{
-	_free_ bool *hits = calloc(2 * match->n_packets + 1, sizeof(*hits));
-	size_t agreed = 0;
-
-	if (!hits)
-		return fail_oom();
-	for (size_t i = 0; i < work->n; i++) {
-		int err = work->expressions[i].cbpf.n
-				  ? compare(work, match, &work->expressions[i], hits)
-				  : -EINVAL;
-
-		if (err > 0)
-			return 0;
-		if (err)
-			work->refused = true;
-		agreed += !err;
-	}
-	print_agreed(work, match, agreed);
-	return 0;
-}
-
-static int verify(struct work *work)
-{
-	struct match match;
-	int err = match_open(MATCH_XDP, work->captures, work->n_captures, &match);
-
-	if (!err)
-		err = verify_all(work, &match);
-	match_close(&match);
-	return err;
-}
-
 static int do_work(struct work *work)
 {
 	int err = read_expressions(work);
@@ -490,9 +397,13 @@ static int do_work(struct work *work)
 		work->json = work->mode == VERIFY ? json_object() : json_array();
 	switch (work->mode) {
 	case MATCH:
-		return match(work);
+		return filter_match(work);
 	case VERIFY:
-		return verify(work);
+		return filter_verify(work);
+	case ATTACH:
+		return work->n && work->expressions->cbpf.n
+			       ? attach_run(&work->attach, &work->expressions->cbpf)
+			       : 0;
 	default:
 		return show(work);
 	}
@@ -503,6 +414,7 @@ static void free_work(struct work *work)
 	for (size_t i = 0; i < work->n; i++) {
 		free(work->expressions[i].text);
 		cbpf_free(&work->expressions[i].cbpf);
+		cbpf_free(&work->expressions[i].law);
 	}
 	free(work->expressions);
 	free(work->words);
@@ -514,9 +426,10 @@ static void free_work(struct work *work)
 static int run(int argc, char **argv)
 {
 	struct work work = { 0 };
-	static const char *const keys[] = {
-		[SHOW] = "expressions", [MATCH] = "matches", [VERIFY] = "verified"
-	};
+	static const char *const keys[] = { [SHOW] = "expressions",
+					    [MATCH] = "matches",
+					    [VERIFY] = "verified",
+					    [ATTACH] = "attached" };
 	int err = cmd_parse(&argp, argc, argv, &work.common, &work), status;
 
 	if (!err)

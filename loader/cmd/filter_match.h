@@ -8,15 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../filter/cbpf.h"
-
-/* What runs the expression: libpcap's interpreter, or the program for XDP in the kernel. */
-enum match_engine { MATCH_LIBPCAP, MATCH_XDP, MATCH_ENGINES };
-
-const char *match_engine_name(enum match_engine engine);
-
-/* The engine of that name; MATCH_ENGINES is reported. */
-enum match_engine match_engine_find(const char *name);
+#include "filter_engine.h"
 
 struct match_packet {
 	uint8_t *data;
@@ -26,18 +18,18 @@ struct match_packet {
 };
 
 struct match {
-	enum match_engine engine;
+	const struct engine *engine;
 	struct match_packet *packets;
 	size_t n_packets;
 	bool frags; /* some packet needs a program for fragments */
-	int counters_fd;
 };
 
 /*
- * Read all packets of the captures, and make ready for the engine. Reported. match_close() in any
- * case.
+ * Read all packets of the captures; it is said how many of them the engine cannot carry. Reported.
+ * match_close() in any case.
  */
-int match_open(enum match_engine engine, const char *const *paths, size_t n, struct match *match);
+int match_open(const struct engine *engine, const char *const *paths, size_t n,
+	       struct match *match);
 void match_close(struct match *match);
 
 /*

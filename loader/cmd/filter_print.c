@@ -15,6 +15,7 @@ static const char *const keys[] = {
 	[PRINT_ARRAY] = "array", [PRINT_DECIMAL] = "decimal",
 	[PRINT_TC] = "tc",	 [PRINT_XT_BPF] = "xt_bpf",
 	[PRINT_C] = "c",	 [PRINT_DOT] = "dot",
+	[PRINT_JITED] = "jited", [PRINT_PASSES] = "passes",
 };
 
 const char *print_format_key(enum print_format format)
@@ -34,7 +35,8 @@ enum print_format print_format_find(const char *name)
 		fail(-EINVAL, "no format '%s'; did you mean '%s'?", name, nearest);
 	else
 		fail(-EINVAL,
-		     "no format '%s'; there are ebpf, assembly, array, decimal, tc, xt_bpf, c and dot",
+		     "no format '%s'; there are ebpf, assembly, array, decimal, tc, xt_bpf, c, dot and "
+		     "jited",
 		     name);
 	return PRINT_FORMATS;
 }
@@ -86,6 +88,25 @@ static int print_dot(const struct cbpf *cbpf, const char *name, FILE *out)
 	return err;
 }
 
+/* The graph as the program is lowered, and after each pass. */
+static int print_passes(const struct cbpf *cbpf, FILE *out)
+{
+	struct filter_rule rule;
+	const struct filter_run run = run_of(cbpf, &rule);
+	struct ir ir;
+	int err = ir_lower(&run, &ir);
+
+	for (size_t i = 0; !err; i++) {
+		fprintf(out, "%s# %s\n", i ? "\n" : "", i ? filter_passes[i - 1].name : "lower");
+		ir_print(&ir, out);
+		if (!filter_passes[i].name)
+			break;
+		err = filter_passes[i].run(&ir);
+	}
+	ir_free(&ir);
+	return err;
+}
+
 /* The kernel runs the classic program itself there, and has its own bounds. */
 static int print_line(const struct cbpf *cbpf, size_t max, const char *who, FILE *out)
 {
@@ -117,8 +138,12 @@ int print_program(enum print_format format, const struct cbpf *cbpf, const char 
 	case PRINT_C:
 		cbpf_print_c(cbpf, name, out);
 		return 0;
+	case PRINT_JITED:
+		return print_jited(cbpf, out);
 	case PRINT_DOT:
 		return print_dot(cbpf, name, out);
+	case PRINT_PASSES:
+		return print_passes(cbpf, out);
 	default:
 		cbpf_print_ddd(cbpf, out);
 		return 0;

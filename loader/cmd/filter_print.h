@@ -16,7 +16,9 @@ enum print_format {
 	PRINT_TC,	/* tc-bpf(8), bytecode */
 	PRINT_XT_BPF,	/* iptables-extensions(8), -m bpf --bytecode */
 	PRINT_C,
-	PRINT_DOT, /* Graphviz */
+	PRINT_DOT,    /* Graphviz */
+	PRINT_PASSES, /* the graph after each pass */
+	PRINT_JITED,  /* machine code; loads the program */
 	PRINT_FORMATS,
 };
 
@@ -32,3 +34,6 @@ void print_title(enum print_format format, unsigned int number, const char *text
 /* A program; `name` is what a C array or a graph is called. Reported: what a format cannot carry.
  */
 int print_program(enum print_format format, const struct cbpf *cbpf, const char *name, FILE *out);
+
+/* The machine code of the program for XDP, in hexadecimal. Reported, also why there is none. */
+int print_jited(const struct cbpf *cbpf, FILE *out);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "../attach_tc.h"
 #include "../out_json.h"
 #include "../compat.h"
 #include "cmd.h"
@@ -73,17 +74,35 @@ static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base
 	return err == -EINVAL ? -EIO : err; /* the kernel's: the policy is not at fault */
 }
 
+/* Only who has tc hooks need be able to ask. */
+static int ask_tcx(const struct policy *policy, bool *tcx)
+{
+	for (size_t i = 0; i < policy->n_interfaces; i++) {
+		for (size_t j = 0; j < policy->interfaces[i].n_hooks; j++) {
+			int known;
+
+			if (policy->interfaces[i].hooks[j].kind == HOOK_XDP)
+				continue;
+			known = attach_tcx_known();
+			*tcx = known > 0;
+			return known < 0 ? known : 0;
+		}
+	}
+	return 0;
+}
+
 int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 {
-	const struct plan_asks asks = {
+	struct plan_asks asks = {
 		.nic = ask_nic,
 		.base = ask_base,
 		.arg = live,
 		.by_helper = !compat_has_perfmon(),
 	};
+	int err = ask_tcx(policy, &asks.tcx);
 
-	int err = plan_make(policy, &asks, out);
-
+	if (!err)
+		err = plan_make(policy, &asks, out);
 	if (!err && !(*out)->n_hooks && !(*out)->n_removals)
 		note("this policy names no interface: there is nothing to do");
 	return err;

@@ -15,12 +15,16 @@ struct args {
 	size_t n_captures;
 };
 
-/* "xdp", "ingress", "egress"; "tc ingress" may be two words on the command line. */
+/* "xdp", "ingress", "egress"; "tc ingress" may be one word or two on the command line. */
 static void parse_hook(const char *word, struct args *args, struct argp_state *state)
 {
 	if (!strcmp(word, "tc") && !args->tc) {
 		args->tc = true;
 		return;
+	}
+	if (!strncmp(word, "tc ", 3) && !args->tc) {
+		args->tc = true;
+		word += 3;
 	}
 	if (!strcmp(word, "xdp") && !args->tc)
 		args->hook = HOOK_XDP;

@@ -92,6 +92,10 @@ static const char *ancillary_name(uint32_t k)
 
 void cbpf_free(struct cbpf *prog)
 {
+	for (size_t i = 0; i < prog->n_lists; i++)
+		free(prog->lists[i].elements);
+	free(prog->lists);
+	free(prog->places);
 	free(prog->insns);
 	*prog = (struct cbpf){ 0 };
 }

@@ -12,11 +12,45 @@
 
 #include "../fail.h"
 
-enum { CBPF_MAX = 65535 }; /* instructions; libpcap makes more than the kernel's 4096 */
+enum {
+	CBPF_MAX = 1 << 20, /* instructions; libpcap makes more than the kernel's 4096 */
+	CBPF_WORDS = 4,	    /* comparisons that the longest constant takes: an IPv6 address */
+};
+
+/* Values of a list: those whose words are each in its range, from `first` to `last`. */
+struct cbpf_element {
+	uint32_t first[CBPF_WORDS], last[CBPF_WORDS];
+};
+
+/*
+ * What a lifted expression (lift.h) looks up. Of an element, the words up to one are single values,
+ * that one is any range, and those behind it are whatever they like: a prefix.
+ */
+struct cbpf_list {
+	unsigned int words; /* of each value */
+	struct cbpf_element *elements;
+	size_t n;
+};
+
+/*
+ * Where a program looks a list up: at its comparisons with the words of a constant (JEQ of A), in
+ * the order in which they are made. The constant is but a placeholder. Behind each but the last,
+ * where it holds, nothing but loads leads to the next; where one does not hold, all lead to the
+ * same place.
+ */
+struct cbpf_place {
+	size_t list;
+	uint32_t at[CBPF_WORDS]; /* instructions */
+};
 
 struct cbpf {
 	struct sock_filter *insns;
 	size_t n;
+	struct cbpf_list *lists;
+	size_t n_lists;
+	struct cbpf_place *places; /* by their first instruction; none: it is all of the program */
+	size_t n_places;
+	bool unoptimised; /* libpcap made it with optimize=0 */
 };
 
 void cbpf_free(struct cbpf *prog);

@@ -18,6 +18,9 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
 	      struct filter_size *out);
 
+/* Conditional branches on the longest path: filter_prog.branches_deep. 0 or -ENOMEM. */
+int ebpf_branches_deep(const struct filter_prog *prog, uint32_t *out);
+
 /*
  * Print instructions, one a line, as the kernel's documentation writes them
  * (Documentation/bpf/standardization), jumps with the number of the line they lead to and maps by

@@ -7,21 +7,39 @@
 #include "ebpf_asm.h"
 
 struct hook {
-	/* The program's first instructions: ctx, data, data_end and the length into their
-	 * registers. */
+	/* Which of r6 and r9 a run needs for more than what its blocks read: 1 << register. */
+	uint32_t (*holds)(const struct emit *e);
+
+	/*
+	 * The program's first instructions: data, data_end and, where they are held, ctx and the
+	 * length into their registers.
+	 */
 	void (*start)(struct emit *e);
 
 	/*
-	 * Load bytes at a constant offset that a check has proven, as they stand in the packet.
-	 * dst is any of r0 to r3, r5; clobbers r3 and r4.
+	 * The packet's length, in a register of which the verifier knows nothing: it would walk all
+	 * that follows for each length that it was compared with.
 	 */
-	void (*load)(struct emit *e, unsigned int size, enum reg dst, uint32_t k);
+	void (*length)(struct emit *e, enum reg dst, enum reg scratch);
 
 	/*
-	 * Call what copies bytes of the packet: r1 ctx, r2 offset (up to ir_fetch_max()), r3 to, r4
-	 * size. r0 is 0 then if they are all there. Clobbers r1 to r5.
+	 * Load bytes at a constant offset that a check has proven, as they stand in the packet;
+	 * with a scratch register if needs_scratch() says so (NULL: never).
+	 */
+	void (*load)(struct emit *e, unsigned int size, enum reg dst, uint32_t k, enum reg scratch);
+	bool (*needs_scratch)(uint32_t k, unsigned int size);
+
+	/*
+	 * Call what copies bytes of the packet: r1 ctx, r2 offset (up to ir_view.fetch_max), r3 to,
+	 * r4 size. r0 is 0 then if they are all there. Clobbers r1 to r5.
 	 */
 	void (*load_bytes)(struct emit *e);
+
+	/*
+	 * A FETCH of a direct program (ir_is_direct()): the value to r0, or the program ends.
+	 * Clobbers r1 to r5.
+	 */
+	void (*load_direct)(struct emit *e, const struct ir_end *end);
 
 	/* The subprogram at fetch_label(), if load_bytes() calls it. */
 	void (*fetch)(struct emit *e);
@@ -35,25 +53,41 @@ struct hook {
 	 */
 	void (*change)(struct emit *e, const struct ir_end *end);
 
-	/* The end of a program after a verb was counted; a redirect's target is in r8. */
+	/* A verdict that is the rule's own from here on: counting it, and the end of the program.
+	 */
+	void (*hand_over)(struct emit *e, const struct filter_rule *rule);
+
+	/* The end of a program after a verb was counted; a redirect's target is at STACK_TARGET. */
 	void (*finish)(struct emit *e, enum filter_verb verb);
+
+	bool counts; /* rules have counters */
+
+	/*
+	 * Nothing of the packet is in place: DATA points to a copy of emit.window bytes on the
+	 * stack, and END is 0 if the packet has them all.
+	 */
+	bool has_window;
 
 	/* Four bytes of the context of which the verifier knows nothing. */
 	int16_t unknown;
 };
 
-extern const struct hook hook_xdp, hook_tc;
+extern const struct hook hook_xdp, hook_tc, hook_socket;
 
 const struct hook *hook_of(enum filter_hook hook);
 
 /* Hide a register's bounds: add and subtract a number of which the verifier knows nothing, so that
- * it does not see that they cancel. Clobbers r3. */
-void hook_forget(struct emit *e, enum reg reg);
+ * it does not see that they cancel. */
+void hook_forget(struct emit *e, enum reg reg, enum reg scratch);
 
 /* Count the packet in the counter whose index is at STACK_KEY. Clobbers r0 to r5. */
 void hook_count(struct emit *e);
 
-/* The shared end of a verb: the counter's index is at STACK_KEY, a redirect's target in r8. */
+/* The same for the counter with this index. */
+void hook_count_at(struct emit *e, uint32_t counter);
+
+/* The shared end of a verb: the counter's index is at STACK_KEY, a redirect's target at
+ * STACK_TARGET. */
 void hook_verb(struct emit *e, enum filter_verb verb);
 
 /* End the program with a verdict: XDP_*, TC_ACT_*. */

@@ -27,6 +27,8 @@ static const char *map_name(const struct filter_prog *prog, uint32_t insn)
 		[FILTER_MAP_COUNTERS] = "counters",
 		[FILTER_MAP_DEVMAP] = "devmap",
 		[FILTER_MAP_TABLES] = "tables",
+		[FILTER_MAP_XSK... FILTER_MAP_GROUP - 1] = "sockets",
+		[FILTER_MAP_GROUP... FILTER_MAPS - 1] = "group",
 	};
 
 	for (size_t i = 0; i < prog->n_relocs; i++) {

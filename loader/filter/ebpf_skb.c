@@ -30,19 +30,6 @@ static void load_bytes(struct emit *e, bool from_mac)
 	call(e, from_mac ? BPF_FUNC_skb_load_bytes_relative : BPF_FUNC_skb_load_bytes);
 }
 
-static size_t branch(struct emit *e, uint8_t code, enum reg dst, enum reg src, int32_t imm)
-{
-	op(e, code, dst, src, 0, imm);
-	return e->prog->n_insns - 1;
-}
-
-/* Where a branch leads: the next instruction. */
-static void land(struct emit *e, size_t branch_at)
-{
-	if (!e->oom)
-		e->prog->insns[branch_at].off = e->prog->n_insns - branch_at - 1;
-}
-
 static void load_window(struct emit *e, bool from_mac, uint32_t from, int32_t at)
 {
 	mov(e, S_CTX, K_CTX);

@@ -8,9 +8,9 @@
 
 #define SKB(field) ((int16_t)offsetof(struct __sk_buff, field))
 
-enum { VLAN_TAG_LEN = 4, SKB_TAG_INSNS = 5 };
+enum { VLAN_TAG_LEN = 4 };
 
-/* Store the tag beside a packet as the packet would have it. SKB_TAG_INSNS long; clobbers r3. */
+/* Store the tag beside a packet as the packet would have it. Clobbers r3. */
 void skb_store_tag(struct emit *e, enum reg ctx, int16_t at);
 
 /*

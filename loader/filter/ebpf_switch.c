@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ebpf_hook.h"
 #include "ebpf_table.h"
 
 enum {
@@ -26,13 +25,12 @@ enum {
 /* What is done with a packet: one of a kind. */
 enum outcome_kind {
 	GO_BLOCK, /* to a block */
-	COUNT_AND_GO,
 	VERDICT,
 };
 
 struct outcome {
 	enum outcome_kind kind;
-	uint32_t block; /* GO_BLOCK, COUNT_AND_GO: where to */
+	uint32_t block; /* GO_BLOCK: where to */
 	enum filter_verb verb;
 	uint32_t arg;
 	uint32_t counter_at_0; /* the counter is this plus the result, modulo 2^32 */
@@ -84,12 +82,8 @@ static void emit_outcome(struct emit *e, const struct outcome *outcome)
 	if (outcome->counter_at_0)
 		op(e, BPF_ALU | BPF_ADD | BPF_K, T, 0, 0, outcome->counter_at_0);
 	store(e, 4, FP, STACK_KEY, T);
-	if (outcome->kind == COUNT_AND_GO) {
-		hook_count(e);
-		return;
-	}
 	if (outcome->verb == FILTER_REDIRECT || outcome->verb == FILTER_REDIRECT_INGRESS)
-		mov_imm(e, END, outcome->arg);
+		set_target(e, outcome->arg);
 	go_verb(e, outcome->verb);
 }
 
@@ -194,13 +188,6 @@ static void list_spans(struct emit *e, const struct ir_end *end, uint32_t max, s
 
 /* Table */
 
-/* Nothing but the count of one rule, which goes on? */
-static bool only_counts(const struct emit *e, const struct ir_block *block)
-{
-	return block->n == 1 && block->insns->op == IR_COUNT && block->end.kind == IR_GOTO &&
-	       e->run->rules[block->insns->k].verb == FILTER_COUNT;
-}
-
 static void understand(const struct emit *e, struct target *target)
 {
 	const struct ir_block *block = &e->ir->blocks[target->block];
@@ -212,9 +199,6 @@ static void understand(const struct emit *e, struct target *target)
 		target->outcome =
 			(struct outcome){ .kind = VERDICT, .verb = end->verb, .arg = end->arg };
 		target->counter = end->counter;
-	} else if (only_counts(e, block)) {
-		target->outcome = (struct outcome){ .kind = COUNT_AND_GO, .block = end->yes };
-		target->counter = e->run->rules[block->insns->k].counter;
 	}
 }
 
@@ -348,7 +332,7 @@ static bool emit_by_table(struct emit *e, const struct ir_end *end, enum reg key
 	if (!err && ranges)
 		err = table_build(ranges, n, 0, max, &table);
 	if (!err && !e->oom) {
-		emit_table(e, &table, add_table(e, &table), key, end->no);
+		emit_table(e, &table, add_bytes(e, table.bytes, table.size), key, end->no);
 		emit_search(e, &spans, 0, spans.n, T, true);
 	}
 	e->oom |= err == -ENOMEM;

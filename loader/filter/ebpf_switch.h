@@ -11,8 +11,7 @@
  * `max` (ir_value_max(); UINT32_MAX if not known); it is neither r3 nor r4, and stays as it is.
  * Clobbers no registers but those that it returns, as a set of 1 << register: some of r3 and r4.
  *
- * A target that is nothing but a verdict, or a count and a GOTO, may be done here: the packet then
- * never enters that block (emit.entered), and where the GOTO leads it arrives with r0 to r5
- * clobbered, as from the block itself.
+ * A target that is nothing but a verdict may be done here: the packet then never enters that block
+ * (emit.entered).
  */
 uint32_t emit_switch(struct emit *e, const struct ir_end *end, enum reg key, uint32_t max);

@@ -21,27 +21,30 @@ static void shift_right(struct emit *e, enum reg reg, unsigned int bits)
 		alu(e, BPF_RSH, reg, bits);
 }
 
-uint32_t add_table(struct emit *e, const struct table *table)
+uint32_t add_bytes(struct emit *e, const void *bytes, size_t size)
 {
 	size_t at = (e->prog->tables_size + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1);
-	uint8_t *tables = realloc(e->prog->tables, at + table->size);
+	uint8_t *tables = realloc(e->prog->tables, at + size);
 
 	if (!tables) {
 		e->oom = true;
 		return 0;
 	}
 	memset(tables + e->prog->tables_size, 0, at - e->prog->tables_size);
-	memcpy(tables + at, table->bytes, table->size);
+	memcpy(tables + at, bytes, size);
 	e->prog->tables = tables;
-	e->prog->tables_size = at + table->size;
+	e->prog->tables_size = at + size;
 	return at;
 }
 
-/* base = the address of element `index` of some at an offset; index is lost. */
+/*
+ * base = the address of element `index` of some at an offset; index is lost. Shifted in 64 bits:
+ * Linux 6.1 takes no bounds over from there to 32.
+ */
 static void element(struct emit *e, enum reg base, enum reg index, uint32_t at, unsigned int size)
 {
 	if (size > 1)
-		alu(e, BPF_LSH, index, __builtin_ctz(size));
+		op(e, BPF_ALU64 | BPF_LSH | BPF_K, index, 0, 0, __builtin_ctz(size));
 	table_address(e, base, at);
 	op(e, BPF_ALU64 | BPF_ADD | BPF_X, base, index, 0, 0);
 }
@@ -57,6 +60,8 @@ static void emit_hash(struct emit *e, const struct table *table, uint32_t at, en
 	op(e, BPF_ALU | BPF_MUL | BPF_X, T, key, 0, 0);
 	op(e, BPF_ALU64 | BPF_MUL | BPF_K, T, 0, 0, table->n_slots);
 	op(e, BPF_ALU64 | BPF_RSH | BPF_K, T, 0, 0, 32);
+	/* It always is less; Linux 6.1 does not see it. */
+	jump(e, BPF_JMP | BPF_JGE | BPF_K, T, 0, table->n_slots, otherwise);
 	element(e, U, T, at + table->slots_at, table->slot_size);
 	if (table->slot_size == 4)
 		mov_imm(e, T, table->only);

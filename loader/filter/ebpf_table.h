@@ -7,10 +7,10 @@
 #include "table.h"
 
 /*
- * Append a table's bytes to the program's; its offset there, which is a multiple of 64. Sets
+ * Append bytes to the program's tables; their offset there, which is a multiple of 64. May set
  * e->oom.
  */
-uint32_t add_table(struct emit *e, const struct table *table);
+uint32_t add_bytes(struct emit *e, const void *bytes, size_t size);
 
 /*
  * r3 = what the table at that offset holds for `key`, which is zero-extended, not r3 or r4, and

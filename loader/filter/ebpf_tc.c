@@ -60,10 +60,16 @@ static void copy_tag(struct emit *e)
 	store(e, 4, FP, STACK_TAG, FROM_X);
 }
 
+static uint32_t tc_holds(const struct emit *e)
+{
+	(void)e;
+	return 1u << CTX | 1u << LEN;
+}
+
 static void start(struct emit *e)
 {
 	struct head head = head_of(e->ir);
-	enum { TAG_INSNS = SKB_TAG_INSNS };
+	size_t untagged;
 
 	mov(e, CTX, X);
 	load(e, 4, LEN, CTX, SKB(len));
@@ -74,11 +80,18 @@ static void start(struct emit *e)
 	if (head.tag)
 		copy_tag(e);
 	load(e, 4, T, CTX, SKB(vlan_present));
-	op(e, BPF_JMP | BPF_JEQ | BPF_K, T, 0, 2 + (head.tag ? TAG_INSNS : 0), 0);
+	untagged = branch(e, BPF_JMP | BPF_JEQ | BPF_K, T, 0, 0);
 	add_imm(e, DATA, -VLAN_TAG_LEN);
 	add_imm(e, LEN, VLAN_TAG_LEN);
 	if (head.tag)
 		skb_store_tag(e, CTX, STACK_TAG);
+	land(e, untagged);
+}
+
+static void length(struct emit *e, enum reg dst, enum reg scratch)
+{
+	mov(e, dst, LEN);
+	hook_forget(e, dst, scratch);
 }
 
 /* The place of a byte of the head, or of more that lie on one side of its limits. */
@@ -89,20 +102,21 @@ static void load_piece(struct emit *e, unsigned int size, enum reg dst, uint32_t
 	} else if (k >= TAG_AT) {
 		load(e, size, dst, FP, STACK_TAG + k - TAG_AT);
 	} else {
-		load(e, 8, U, FP, STACK_DATA);
-		load(e, size, dst, U, k);
+		load(e, 8, dst, FP, STACK_DATA);
+		load(e, size, dst, dst, k);
 	}
 }
 
-/* Does a load touch one part of the head only, and on the stack an aligned place? */
-static bool is_whole(uint32_t k, unsigned int size)
+/* Does a load touch more than one part of the head, or on the stack an unaligned place? */
+static bool in_pieces(uint32_t k, unsigned int size)
 {
-	return k >= IR_HEAD || k + size <= TAG_AT || (k >= TAG_AT && k % size == 0);
+	return k < IR_HEAD && k + size > TAG_AT && (k < TAG_AT || k % size);
 }
 
-static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
+static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k,
+			  enum reg scratch)
 {
-	if (is_whole(k, size)) {
+	if (!in_pieces(k, size)) {
 		load_piece(e, size, dst, k);
 		return;
 	}
@@ -110,8 +124,8 @@ static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint3
 	load_piece(e, 1, dst, k);
 	for (unsigned int i = 1; i < size; i++) {
 		op(e, BPF_ALU64 | BPF_LSH | BPF_K, dst, 0, 0, 8);
-		load_piece(e, 1, U, k + i);
-		op(e, BPF_ALU64 | BPF_OR | BPF_X, dst, U, 0, 0);
+		load_piece(e, 1, scratch, k + i);
+		op(e, BPF_ALU64 | BPF_OR | BPF_X, dst, scratch, 0, 0);
 	}
 	big_endian(e, dst, size);
 }
@@ -182,10 +196,27 @@ static void swap_macs(struct emit *e)
 	copy(e, BPF_FUNC_skb_store_bytes, 0, AT, 2 * ETH_ALEN);
 }
 
-/* The interface's index is in r8. */
+/* The interface's index is in r1. */
 static void redirect(struct emit *e, uint32_t flags)
 {
-	mov(e, X, END);
+	mov_imm(e, FROM_X, flags);
+	call(e, BPF_FUNC_redirect);
+	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+/* A copy for each target but the last, which gets the packet. */
+static void hand_over(struct emit *e, const struct filter_rule *rule)
+{
+	uint32_t flags = rule->ingress ? BPF_F_INGRESS : 0;
+
+	hook_count_at(e, rule->counter);
+	for (size_t i = 0; i + 1 < rule->n_targets; i++) {
+		mov(e, X, CTX);
+		mov_imm(e, FROM_X, rule->targets[i]);
+		mov_imm(e, T, flags);
+		call(e, BPF_FUNC_clone_redirect);
+	}
+	mov_imm(e, X, rule->targets[rule->n_targets - 1]);
 	mov_imm(e, FROM_X, flags);
 	call(e, BPF_FUNC_redirect);
 	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
@@ -202,13 +233,15 @@ static void finish(struct emit *e, enum filter_verb verb)
 		return;
 	case FILTER_REFLECT:
 		swap_macs(e);
-		load(e, 4, END, CTX, SKB(ifindex));
+		load(e, 4, X, CTX, SKB(ifindex));
 		redirect(e, 0);
 		return;
 	case FILTER_REDIRECT:
+		load(e, 4, X, FP, STACK_TARGET);
 		redirect(e, 0);
 		return;
 	case FILTER_REDIRECT_INGRESS:
+		load(e, 4, X, FP, STACK_TARGET);
 		redirect(e, BPF_F_INGRESS);
 		return;
 	default: /* not a shared end */
@@ -217,12 +250,17 @@ static void finish(struct emit *e, enum filter_verb verb)
 }
 
 const struct hook hook_tc = {
+	.holds = tc_holds,
 	.start = start,
+	.length = length,
 	.load = load_constant,
+	.needs_scratch = in_pieces,
 	.load_bytes = load_bytes,
 	.fetch = fetch,
 	.pass_on = pass_on,
 	.change = change,
+	.hand_over = hand_over,
 	.finish = finish,
+	.counts = true,
 	.unknown = SKB(len),
 };

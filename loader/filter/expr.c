@@ -6,90 +6,90 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a packet: more than any has, so that no expression is cut short by it. */
-enum { SNAPLEN = 262144 };
+#include "expr_pcap.h"
+#include "lift.h"
 
-_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "one layout, two names");
-
-static void close_pcap(pcap_t **pcap)
-{
-	if (*pcap)
-		pcap_close(*pcap);
-}
-
-/* libpcap's words are its own: it ends some with a newline, and has no column. */
-static int refused(const struct pos *pos, pcap_t *pcap)
-{
-	const char *words = pcap_geterr(pcap);
-
-	return fail_at(-EINVAL, pos, "%.*s", (int)strcspn(words, "\n"), words);
-}
+/* Bytes of a text with a mistake that libpcap is asked for its words of. */
+enum { SYNTAX_MAX = 4096 };
 
 /*
  * A syntax error: libpcap says what, our parser says where and what it would have taken. libpcap
- * gets no more than the text that is read up to there: names behind it would be looked up.
+ * gets no more than the text that is read up to there, names behind it would be looked up; and
+ * nothing of a length that its parser might crash on.
  */
 static int refused_syntax(const char *text, const struct pos *pos,
-			  const struct grammar_error *error, pcap_t *pcap)
+			  const struct grammar_error *error, enum expr_link link)
 {
 	const struct pos at = grammar_pos(pos, error->at);
 	_free_ char *start = strndup(text, error->until);
-	const char *words = "syntax error";
-	struct bpf_program prog;
+	char words[EXPR_WORDS_MAX] = "syntax error";
+	struct cbpf prog = { 0 };
 
 	if (!start)
 		return fail_oom();
-	if (!pcap_compile(pcap, &prog, start, 1, PCAP_NETMASK_UNKNOWN))
-		pcap_freecode(&prog);
-	else
-		words = pcap_geterr(pcap);
-	return fail_at(-EINVAL, &at, "%.*s: %s", (int)strcspn(words, "\n"), words, error->text);
+	if (error->until <= SYNTAX_MAX && !expr_pcap(start, link, true, &prog, words))
+		snprintf(words, sizeof(words), "syntax error");
+	cbpf_free(&prog);
+	return fail_at(-EINVAL, &at, "%s: %s", words, error->text);
 }
 
-/* What comes behind relies on it, whatever libpcap does. */
-static int check(const struct pos *pos, struct cbpf *prog)
+/* Whether tcpdump would have a program for it, in a time that a user waits. */
+static bool is_tcpdumps(const struct grammar *grammar)
 {
-	char why[128];
+	size_t i = 0;
 
-	if (!cbpf_check(prog, why, sizeof(why)))
-		return 0;
-	cbpf_free(prog);
-	return fail_at(-EINVAL, pos, "libpcap's program for the expression cannot be used: %s",
-		       why);
+	return grammar->n_primitives <= EXPR_TCPDUMP_PRIMITIVES &&
+	       !grammar_next(grammar, GRAMMAR_ANY_VLAN, &i);
 }
 
-static int compile(const char *text, const struct pos *pos, enum grammar_use use, int link,
+/* By libpcap as a whole. */
+static int compile_whole(const char *text, const struct pos *pos, enum expr_link link,
+			 struct cbpf *out)
+{
+	char words[EXPR_WORDS_MAX];
+	int err = expr_pcap(text, link, true, out, words);
+
+	return err == -EINVAL ? fail_at(err, pos, "%s", words) : err;
+}
+
+static int compile(const char *text, const struct pos *pos, enum grammar_use use,
+		   enum expr_link link, enum expr_form form, struct shape_cache *cache,
 		   struct cbpf *out)
 {
-	_cleanup_(close_pcap) pcap_t *pcap = pcap_open_dead(link, SNAPLEN);
+	_cleanup_(grammar_freep) struct grammar *grammar = NULL;
 	struct grammar_error error;
-	struct bpf_program prog;
-	int err;
+	int err = grammar_check(text, pos, use, &error, &grammar);
 
 	*out = (struct cbpf){ 0 };
-	if (!pcap)
-		return fail_oom();
-	err = grammar_check(text, pos, use, &error);
+	if (err == GRAMMAR_SYNTAX)
+		return refused_syntax(text, pos, &error, link);
 	if (err)
-		return err == GRAMMAR_SYNTAX ? refused_syntax(text, pos, &error, pcap) : err;
-	if (pcap_compile(pcap, &prog, text, 1, PCAP_NETMASK_UNKNOWN))
-		return refused(pos, pcap);
-	out->n = prog.bf_len;
-	out->insns = malloc(out->n * sizeof(*out->insns));
-	if (out->insns)
-		memcpy(out->insns, prog.bf_insns, out->n * sizeof(*out->insns));
-	pcap_freecode(&prog);
-	return out->insns ? check(pos, out) : fail_oom();
+		return err;
+	if (!lift_is_needed(grammar)) {
+		int found = cache && grammar->root ? shape_cache_find(cache, grammar, out) : 0;
+
+		return found ? (found < 0 ? found : 0) : compile_whole(text, pos, link, out);
+	}
+	if (form == EXPR_TCPDUMP && is_tcpdumps(grammar))
+		return compile_whole(text, pos, link, out);
+	return lift_compile(grammar, pos, link, form == EXPR_LIFTED, out);
 }
 
-int expr_compile(const char *text, const struct pos *pos, enum grammar_use use, struct cbpf *out)
+int expr_compile(const char *text, const struct pos *pos, enum grammar_use use, enum expr_form form,
+		 struct cbpf *out)
 {
-	return compile(text, pos, use, DLT_EN10MB, out);
+	return compile(text, pos, use, EXPR_ETHERNET, form, NULL, out);
+}
+
+int expr_compile_rule(const char *text, const struct pos *pos, enum grammar_use use,
+		      struct shape_cache *cache, struct cbpf *out)
+{
+	return compile(text, pos, use, EXPR_ETHERNET, EXPR_LIFTED, cache, out);
 }
 
 int expr_compile_ip(const char *text, const struct pos *pos, struct cbpf *out)
 {
-	return compile(text, pos, GRAMMAR_FILTER, DLT_RAW, out);
+	return compile(text, pos, GRAMMAR_FILTER, EXPR_IP, EXPR_TCPDUMP, NULL, out);
 }
 
 static bool reads_memory(const struct cbpf *prog)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "ebpf.h"
-#include "ir.h"
+#include "ir_index.h"
+#include "ir_shadow.h"
 
 void filter_prog_free(struct filter_prog *prog)
 {
@@ -23,20 +24,52 @@ void filter_prog_set_maps(struct filter_prog *prog, const int fds[FILTER_MAPS])
 }
 
 const struct ir_pass filter_passes[] = {
-	{ "bounds", ir_pass_bounds },
-	{ "dead", ir_pass_dead },
+	{ "values", ir_pass_values },
+	{ "tests", ir_pass_tests },
 	{ "thread", ir_pass_thread },
+	{ "share", ir_pass_share },
+	{ "branches", ir_pass_branches },
+	{ "bounds", ir_pass_bounds },
 	{ "dead", ir_pass_dead }, /* the back end counts on it */
 	{ NULL, NULL },
 };
 
+static int run_passes(struct ir *ir)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && filter_passes[i].name; i++)
+		err = filter_passes[i].run(ir);
+	return err;
+}
+
+/* As many tests one after the other cost what an index does. */
+enum { DEEP = 48 };
+
+static int filter_indexed(const struct filter_run *run, struct ir *out)
+{
+	int err;
+
+	ir_free(out);
+	err = ir_lower(run, out);
+	if (!err)
+		err = ir_index(out, run);
+	return err ? err : run_passes(out);
+}
+
 int filter_graph(const struct filter_run *run, struct ir *out)
 {
 	int err = ir_lower(run, out);
+	ssize_t depth;
 
-	for (size_t i = 0; !err && filter_passes[i].name; i++)
-		err = filter_passes[i].run(out);
-	return err;
+	if (!err)
+		err = run_passes(out);
+	if (err || run->n_rules < INDEX_RULES)
+		return err;
+	depth = ir_depth(out);
+	if (depth < 0)
+		return depth;
+	return depth > DEEP ? filter_indexed(run, out) : 0;
 }
 
 int filter_compile(const struct filter_run *run, struct filter_prog *out)
@@ -48,6 +81,12 @@ int filter_compile(const struct filter_run *run, struct filter_prog *out)
 	if (!err)
 		err = ebpf_emit(&ir, run, out);
 	ir_free(&ir);
+	if (err)
+		return err;
+	out->shadowed_by = calloc(run->n_rules + 1, sizeof(*out->shadowed_by));
+	err = out->shadowed_by ? ir_shadows(run, out->shadowed_by) : fail_oom();
+	if (err)
+		filter_prog_free(out);
 	return err;
 }
 

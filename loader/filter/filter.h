@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../maps/abi.h"
 #include "cbpf.h"
 
 /* Where the program will run: what the packet's bytes and verdicts look like there. */
@@ -34,10 +35,16 @@ enum filter_verb {
 	FILTER_REFLECT,		 /* swap MAC addresses, send back out of where it came in by */
 	FILTER_REDIRECT,	 /* arg: key in the devmap; on tc: the target's ifindex */
 	FILTER_REDIRECT_INGRESS, /* tc: arg: ifindex of the interface that is to receive it */
+	/* XDP: arg: which of the XSKMAPs; a queue that is not in it meets `otherwise`, and is lost.
+	 */
+	FILTER_XSK,
+	/* A copy to each of several: arg: which of the GROUP maps; on tc: `targets`. */
+	FILTER_REDIRECT_ALL,
 	FILTER_JUMP, /* arg: slot to tail-call; if that fails: count a miss, miss verdict */
 	/*
 	 * tc: change the packet, then tail-call `slot`, the program that begins at the next rule:
-	 * it sees the packet as it is then. A tag that cannot be pushed counts a miss.
+	 * it sees the packet as it is then. A tag that cannot be pushed, or is not whole, counts a
+	 * miss.
 	 */
 	FILTER_VLAN_PUSH, /* arg: VLAN id; an 802.1Q tag outside of all others */
 	FILTER_VLAN_POP,  /* the outermost tag; a packet without one stays as it is */
@@ -50,8 +57,13 @@ struct filter_rule {
 	const struct cbpf *cbpf; /* NULL: every packet matches. Not owned */
 	enum filter_verb verb;
 	uint32_t arg;
-	uint32_t mask;	  /* MARK */
-	uint32_t slot;	  /* VLAN_PUSH, VLAN_POP */
+	uint32_t mask;				  /* MARK */
+	uint64_t queues[WEIR_SOCKET_QUEUES / 64]; /* XSK: bit by queue: those meant; none: all */
+	bool otherwise_drop;			  /* XSK: else pass */
+	uint32_t slot;				  /* VLAN_PUSH, VLAN_POP */
+	const uint32_t *targets;		  /* REDIRECT_ALL on tc: ifindexes. Not owned */
+	size_t n_targets;
+	bool ingress;	  /* REDIRECT_ALL on tc: they are to receive it */
 	uint32_t counter; /* index of its first counter (maps/abi.h) */
 };
 
@@ -81,7 +93,9 @@ enum filter_map {
 	FILTER_MAP_COUNTERS,
 	FILTER_MAP_DEVMAP,
 	FILTER_MAP_TABLES,
-	FILTER_MAPS
+	FILTER_MAP_XSK,					  /* and WEIR_SOCKETS - 1 behind it */
+	FILTER_MAP_GROUP = FILTER_MAP_XSK + WEIR_SOCKETS, /* and WEIR_GROUPS - 1 behind it */
+	FILTER_MAPS = FILTER_MAP_GROUP + WEIR_GROUPS
 };
 
 /*
@@ -146,7 +160,14 @@ struct filter_size filter_rule_size(const struct filter_run *run, const struct f
 enum { FILTER_INSNS_SHARED = 256 };
 
 /* Split a run that would grow beyond these: half of what the kernel takes (docs/DESIGN.md). */
-enum { FILTER_INSNS_MAX = 30000, FILTER_INSNS_GOOD = 16000, FILTER_BRANCHES_GOOD = 4000 };
+enum {
+	FILTER_INSNS_MAX = 60000,
+	/* Beyond _MANY of either a run is split, in parts of _GOOD. */
+	FILTER_INSNS_MANY = 12000,
+	FILTER_INSNS_GOOD = 10000,
+	FILTER_BRANCHES_MANY = 3500,
+	FILTER_BRANCHES_GOOD = 3000,
+};
 
 /* Set the map fds in a copy-free way: insns[reloc.insn].imm = fds[reloc.map]. */
 void filter_prog_set_maps(struct filter_prog *prog, const int fds[FILTER_MAPS]);

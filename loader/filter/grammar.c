@@ -29,6 +29,39 @@ void grammar_freep(struct grammar **grammar)
 	*grammar = NULL;
 }
 
+static bool is_primitive(enum grammar_kind kind)
+{
+	return kind >= GRAMMAR_VALUE && kind <= GRAMMAR_WORD;
+}
+
+struct grammar_node *grammar_add(struct grammar *grammar, enum grammar_kind kind)
+{
+	struct grammar_node **slot = array_add(grammar->nodes, grammar->n_nodes), *node;
+
+	if (!slot)
+		return NULL;
+	node = *slot = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->kind = kind;
+	node->n_primitives = is_primitive(kind);
+	return node;
+}
+
+bool grammar_add_kid(struct grammar_node *node, struct grammar_node *kid)
+{
+	struct grammar_node **slot = array_add(node->kids, node->n_kids);
+	unsigned int height = is_primitive(kid->kind) ? 1 : kid->height + 1;
+
+	if (!slot)
+		return false;
+	*slot = kid;
+	if (height > node->height)
+		node->height = height;
+	node->n_primitives += kid->n_primitives;
+	return true;
+}
+
 const struct grammar_node *grammar_next(const struct grammar *grammar, enum grammar_kind kind,
 					size_t *i)
 {
@@ -239,40 +272,28 @@ static int check_sets(const struct grammar *grammar, const struct pos *pos)
 	return err;
 }
 
-static int check_any_vlan(const struct grammar *grammar, const struct pos *pos)
-{
-	size_t i = 0;
-	const struct grammar_node *node = grammar_next(grammar, GRAMMAR_ANY_VLAN, &i);
-	struct pos place;
-
-	if (!node)
-		return 0;
-	place = grammar_pos(pos, node->span.at);
-	return fail_at(
-		-EINVAL, &place,
-		"'any-vlan E' cannot be compiled yet; write 'E or (vlan and (E or (vlan and E)))'");
-}
-
 static int check_use(const struct grammar *grammar, const struct pos *pos, enum grammar_use use)
 {
 	int names = check_names(grammar, pos);
-	int any_vlan = check_any_vlan(grammar, pos);
 	int other = use == GRAMMAR_POLICY ? check_words(grammar, pos) : check_sets(grammar, pos);
 
-	return names ? names : any_vlan ? any_vlan : other;
+	return names ? names : other;
 }
 
 int grammar_check(const char *text, const struct pos *pos, enum grammar_use use,
-		  struct grammar_error *error)
+		  struct grammar_error *error, struct grammar **out)
 {
 	_cleanup_(grammar_freep) struct grammar *grammar = NULL;
 	struct pos place;
 	int err, refused;
 
+	*out = NULL;
 	err = grammar_read(text, &grammar, error);
 	if (err && err != -EINVAL)
 		return err;
 	refused = check_use(grammar, pos, use);
+	if (!err && !refused)
+		*out = TAKE(grammar);
 	if (!err || refused)
 		return refused;
 	if (error->syntax)

@@ -19,12 +19,12 @@
 
 #include "../fail.h"
 
-/* Beyond these an expression is refused; libpcap's own parser and optimiser are slower much
- * earlier. */
+/* Beyond these an expression is refused. libpcap never gets as much at a time: lift.h. */
 enum {
-	GRAMMAR_DEPTH_MAX = 200,      /* parentheses, brackets, "not", "-" within each other */
-	GRAMMAR_PRIMITIVES_MAX = 400, /* "tcp", "dst port 25", "ip[0] & 0xf > 5" are one each */
-	GRAMMAR_TERMS_MAX = 4000,     /* numbers, loads and operators of all comparisons */
+	/* Parentheses, brackets, "not", "-" within each other; "and" and "or", from the left. */
+	GRAMMAR_DEPTH_MAX = 1000,
+	GRAMMAR_PRIMITIVES_MAX = 100000, /* "tcp", "dst port 25", "ip[0] & 0xf > 5" are one each */
+	GRAMMAR_TERMS_MAX = 4000,	 /* numbers, loads and operators of one comparison */
 };
 
 enum grammar_kind {
@@ -106,6 +106,8 @@ struct grammar_node {
 	struct grammar_span span; /* where it was written; without qualifiers that it inherited */
 	struct grammar_node **kids;
 	size_t n_kids;
+	unsigned int height;	    /* of the tree beneath; that of a primitive does not count */
+	unsigned int n_primitives;  /* in it, this one too */
 	struct grammar_quals quals; /* of VALUE and SET */
 	enum grammar_form form;	    /* of VALUE */
 	enum grammar_place place;   /* of SET */
@@ -115,6 +117,9 @@ struct grammar_node {
 	 */
 	struct grammar_span value;
 	struct grammar_span more; /* VALUE: the prefix length or mask */
+	/* VALUE, WORD: what grammar_print() writes, not what is in the text; NULL: that. Not owned.
+	 */
+	const char *instead;
 	/* PROTO, LOAD: the protocol; WORD: the word that tells what it is. Static storage. */
 	const char *word;
 };
@@ -163,6 +168,13 @@ struct pos grammar_pos(const struct pos *pos, size_t at);
  */
 void grammar_print(const struct grammar *grammar, FILE *out);
 
+/*
+ * A node of its own for who rebuilds a tree, which owns it; and one beneath another. NULL, false:
+ * memory is out.
+ */
+struct grammar_node *grammar_add(struct grammar *grammar, enum grammar_kind kind);
+bool grammar_add_kid(struct grammar_node *node, struct grammar_node *kid);
+
 /* The next node of a kind, in the order of the text: start with *i = 0. NULL: no more. */
 const struct grammar_node *grammar_next(const struct grammar *grammar, enum grammar_kind kind,
 					size_t *i);
@@ -176,8 +188,9 @@ enum grammar_use {
 /*
  * To be asked before libpcap.
  *
- * 0: libpcap may have the text; it will look no host up. Set tests in a GRAMMAR_POLICY aside, which
- * libpcap must never see: it would look up a host called "in".
+ * 0: libpcap may have the text; it will look no host up. *out is the tree, else NULL; the caller
+ * owns it. Set tests in a GRAMMAR_POLICY aside, which libpcap must never see: it would look up a
+ * host called "in".
  *
  * -EINVAL, -ENOMEM: refused, and reported at its place: names of hosts and networks, what the use
  * forbids, more than the bounds, and "any-vlan", which nobody puts into libpcap's words yet.
@@ -187,4 +200,4 @@ enum grammar_use {
  */
 enum { GRAMMAR_SYNTAX = 1 };
 int grammar_check(const char *text, const struct pos *pos, enum grammar_use use,
-		  struct grammar_error *error);
+		  struct grammar_error *error, struct grammar **out);

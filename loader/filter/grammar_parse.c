@@ -81,10 +81,12 @@ bool parser_count(struct parser *p, enum grammar_kind kind, size_t at)
 	struct grammar *g = p->grammar;
 
 	if (kind >= GRAMMAR_NUMBER && g->n_terms++ == GRAMMAR_TERMS_MAX) {
-		parser_fail(p, false, at, "the expression has more than %d numbers and operators",
+		parser_fail(p, false, at, "this comparison has more than %d numbers and operators",
 			    GRAMMAR_TERMS_MAX);
 		return false;
 	}
+	if (kind == GRAMMAR_RELATION)
+		g->n_terms = 0;
 	if (kind >= GRAMMAR_VALUE && kind <= GRAMMAR_WORD &&
 	    g->n_primitives++ == GRAMMAR_PRIMITIVES_MAX) {
 		parser_fail(p, false, at, "the expression has more than %d primitives",
@@ -96,30 +98,30 @@ bool parser_count(struct parser *p, enum grammar_kind kind, size_t at)
 
 struct grammar_node *parser_node(struct parser *p, enum grammar_kind kind, size_t at)
 {
-	struct grammar_node **slot, *node;
+	struct grammar_node *node;
 
 	if (!parser_count(p, kind, at))
 		return NULL;
-	slot = array_add(p->grammar->nodes, p->grammar->n_nodes);
-	if (!slot)
-		return out_of_memory(p);
-	node = *slot = calloc(1, sizeof(*node));
+	node = grammar_add(p->grammar, kind);
 	if (!node)
 		return out_of_memory(p);
-	node->kind = kind;
 	node->span = (struct grammar_span){ at, p->end - at };
 	return node;
 }
 
 bool parser_add_kid(struct parser *p, struct grammar_node *node, struct grammar_node *kid)
 {
-	struct grammar_node **slot = array_add(node->kids, node->n_kids);
-
-	if (!slot) {
+	if (!grammar_add_kid(node, kid)) {
 		out_of_memory(p);
 		return false;
 	}
-	*slot = kid;
+	if (node->kind <= GRAMMAR_OR && node->height > GRAMMAR_DEPTH_MAX) {
+		parser_fail(p, false, kid->span.at,
+			    "'and' and 'or' take turns more than %d times: put what belongs "
+			    "together in parentheses",
+			    GRAMMAR_DEPTH_MAX);
+		return false;
+	}
 	node->span.len = p->end - node->span.at;
 	return true;
 }

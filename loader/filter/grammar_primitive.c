@@ -40,6 +40,7 @@ struct part parser_number_value(struct parser *p, struct grammar_node *number,
 		return parser_part(PART_NONE, NULL);
 	p->grammar->n_terms--;
 	number->kind = GRAMMAR_VALUE;
+	number->n_primitives = 1;
 	number->form = GRAMMAR_PLAIN;
 	number->quals = *quals;
 	return (struct part){ PART_VALUE, number, *quals };

@@ -75,6 +75,10 @@ static void print_quals(const struct printer *printer, const struct grammar_qual
 static void print_value(const struct printer *printer, const struct grammar_node *node)
 {
 	print_quals(printer, &node->quals);
+	if (node->instead) {
+		fputs(node->instead, printer->out);
+		return;
+	}
 	print_span(printer, &node->value);
 	if (node->more.len) {
 		fputs(node->form == GRAMMAR_IPV4_MASK ? " mask " : "/", printer->out);
@@ -83,10 +87,15 @@ static void print_value(const struct printer *printer, const struct grammar_node
 }
 
 /* One blank between words, none within parentheses at their ends. */
-static void print_words(const struct printer *printer, const struct grammar_span *span)
+static void print_words(const struct printer *printer, const struct grammar_node *node)
 {
+	const struct grammar_span *span = &node->span;
 	enum lex_kind before = LEX_OPEN;
 
+	if (node->instead) {
+		fputs(node->instead, printer->out);
+		return;
+	}
 	for (size_t at = span->at; at < span->at + span->len;) {
 		const struct lex_token token = grammar_lex(printer->text, at);
 
@@ -174,7 +183,7 @@ static void print_node(const struct printer *printer, const struct grammar_node 
 		fputs(node->word, printer->out);
 		break;
 	case GRAMMAR_WORD:
-		print_words(printer, &node->span);
+		print_words(printer, node);
 		break;
 	case GRAMMAR_NUMBER:
 	case GRAMMAR_LEN:

@@ -199,7 +199,9 @@ static const struct lex_word words[] = {
 const struct lex_word *grammar_word(const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!strncmp(words[i].text, text, len) && !words[i].text[len])
+		/* Most differ in their first letter: this is asked for each word of each rule. */
+		if (words[i].text[0] == text[0] && !strncmp(words[i].text, text, len) &&
+		    !words[i].text[len])
 			return &words[i];
 	}
 	return NULL;

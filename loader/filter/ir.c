@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "ir_index.h"
+
 void ir_free(struct ir *ir)
 {
 	for (size_t i = 0; i < ir->n; i++) {
@@ -12,6 +14,7 @@ void ir_free(struct ir *ir)
 	free(ir->blocks);
 	free(ir->values);
 	free(ir->value_index);
+	ir_index_free(ir->index);
 	*ir = (struct ir){ 0 };
 }
 
@@ -41,6 +44,7 @@ size_t ir_n_next(const struct ir_end *end)
 	case IR_VERDICT:
 		return 0;
 	case IR_GOTO:
+	case IR_INDEX:
 		return 1;
 	case IR_SWITCH:
 		return end->n_cases + 1;
@@ -111,4 +115,24 @@ ssize_t ir_order(const struct ir *ir, uint32_t **order)
 	}
 	*order = TAKE(post);
 	return n;
+}
+
+ssize_t ir_depth(const struct ir *ir)
+{
+	_free_ uint32_t *depth = calloc(ir->n, sizeof(*depth)), *order = NULL;
+	ssize_t n = depth ? ir_order(ir, &order) : fail_oom();
+
+	/* What a block leads to comes behind it in the order. */
+	for (ssize_t i = n; i-- > 0;) {
+		const struct ir_end *end = &ir->blocks[order[i]].end;
+		uint32_t *most = &depth[order[i]];
+
+		for (size_t j = 0; j < ir_n_next(end); j++) {
+			uint32_t next = depth[ir_next_of(end, j)];
+
+			*most = next > *most ? next : *most;
+		}
+		*most += end->kind == IR_BRANCH || end->kind == IR_SWITCH;
+	}
+	return n < 0 ? n : (ssize_t)depth[0];
 }

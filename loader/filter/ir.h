@@ -63,7 +63,8 @@ enum {
 	IR_LOOPS = 64,
 	/* No byte from here on is read in place: the verifier's own limit. */
 	IR_PACKET_MAX = 0xffff,
-	/* An outer VLAN tag and all before it, of an Ethernet packet. */
+	/* Where an outer VLAN tag stands in an Ethernet packet, and what comes behind it. */
+	IR_TAG = 12,
 	IR_HEAD = 16,
 };
 
@@ -122,6 +123,9 @@ enum ir_end_kind {
 	IR_CHECK,
 	/* Load as IR_LOAD does, from any part of the packet, by helper; no: out of the packet. */
 	IR_FETCH,
+	IR_INDEX, /* note which rules may match (ir_index.h); yes */
+	/* Of those, is one left of the 32 bits k of half-word arg, or (size 8) of its word? */
+	IR_PROBE,
 	IR_VERDICT, /* count in `counter`, do `verb` */
 };
 
@@ -152,6 +156,8 @@ struct ir_block {
 	uint32_t rule; /* whose expression or action it is; n_rules: the end of the run */
 };
 
+struct ir_index;
+
 /* Blocks stand in no order; the first is the entry. A block that nothing leads to does no harm. */
 struct ir {
 	struct ir_block *blocks;
@@ -160,6 +166,7 @@ struct ir {
 	size_t n_values;
 	uint32_t *value_index; /* a hash table of n_value_index values: ir_value.c */
 	size_t n_value_index;
+	struct ir_index *index; /* what INDEX and PROBE are about, or NULL */
 };
 
 void ir_free(struct ir *ir);
@@ -182,6 +189,9 @@ bool ir_add_insn(struct ir_block *block, struct ir_insn insn);
  * -ENOMEM.
  */
 ssize_t ir_order(const struct ir *ir, uint32_t **order);
+
+/* The most branches and switches that are on one path, loops taken once. -ENOMEM. */
+ssize_t ir_depth(const struct ir *ir);
 
 /*
  * The edges out of a block, in the order in which they are tried: `yes` (a SWITCH: its cases), then
@@ -225,8 +235,39 @@ void ir_set_end(struct ir_block *block, struct ir_end end);
  */
 int ir_lower(const struct filter_run *run, struct ir *ir);
 
-/* The largest offset that a FETCH can read from. Nothing lies beyond. */
-uint32_t ir_fetch_max(const struct filter_run *run);
+/* What of the packet a program of a run has at hand; ir_view.c. */
+struct ir_view {
+	/*
+	 * Bytes that each packet has in its linear part where a fast body begins. 0: there are no
+	 * fast bodies.
+	 */
+	uint32_t head;
+	/*
+	 * Bytes that are in place at all, as far as the packet has them: a constant load beyond is
+	 * a FETCH.
+	 */
+	uint32_t window;
+	bool slow;	/* rules have slow bodies */
+	bool tag_aside; /* an outer VLAN tag may be beside the bytes, and they four bytes nearer */
+	uint32_t fetch_max; /* the largest offset that a FETCH can read from; nothing lies beyond */
+};
+
+struct ir_view ir_view(const struct filter_run *run);
+
+/*
+ * A socket's program of one expression and so few loads that each is a BPF_LD_ABS, which ends the
+ * program where it fails.
+ */
+bool ir_is_direct(const struct filter_run *run);
+
+/*
+ * Does a load at a constant offset read either the place of an outer VLAN tag or what is around
+ * it, and of the tag an aligned part?
+ */
+static inline bool ir_spares_tag(uint32_t k, unsigned int size)
+{
+	return k >= IR_HEAD || k + size <= IR_TAG || (k >= IR_TAG && k % size == 0);
+}
 
 /*
  * Which variables may be read after each block's start before they are written: a set of 1 <<
@@ -239,9 +280,12 @@ int ir_live(const struct ir *ir, uint32_t **live);
  * means the same. 0 or -ENOMEM.
  */
 int ir_pass_values(struct ir *ir);
+int ir_pass_tests(struct ir *ir);
 int ir_pass_bounds(struct ir *ir);
 int ir_pass_dead(struct ir *ir); /* ir_live.c */
 int ir_pass_thread(struct ir *ir);
+int ir_pass_share(struct ir *ir);
+int ir_pass_branches(struct ir *ir);
 
 /* All of them, in the order in which filter_graph() runs them; the last one has no name. */
 struct ir_pass {

@@ -12,7 +12,7 @@
  * holds it beside the bytes. Then all that lies behind it is found by a pointer that is off by the
  * tag's length (ebpf_tc.c), and an offset that is computed must be known to lie behind it.
  */
-#include "ir.h"
+#include "ir_lower.h"
 
 #include <linux/if_ether.h>
 #include <stdlib.h>
@@ -20,30 +20,7 @@
 
 #include "../../maps/abi.h"
 
-/* A run under way. */
-struct lowering {
-	struct ir *ir;
-	const struct filter_run *run;
-	bool slow;	/* rules have slow bodies */
-	bool tag_aside; /* an outer VLAN tag may be beside the bytes */
-	uint32_t head;	/* bytes that each packet has in its linear part where fast bodies begin */
-};
-
-/* One body of one rule under way. */
-struct body {
-	struct ir *ir;
-	const struct lowering *run;
-	const struct cbpf *prog;
-	uint32_t rule;
-	bool slow; /* all loads are helper calls */
-	uint32_t match, reject;
-	uint32_t out;	  /* where a load past data_end goes */
-	uint32_t *starts; /* the block that begins at each instruction; IR_NO_BLOCK: none does */
-	uint32_t now;	  /* the block being filled; IR_NO_BLOCK: nothing leads here */
-	bool oom;
-};
-
-static uint32_t new_block(struct body *b)
+uint32_t body_block(struct body *b)
 {
 	uint32_t block = ir_add_block(b->ir, b->rule);
 
@@ -79,7 +56,7 @@ static void leave_if(struct body *b, enum ir_var var, uint32_t k, uint32_t yes)
 	};
 
 	branch.yes = yes;
-	branch.no = new_block(b);
+	branch.no = body_block(b);
 	end(b, branch, branch.no);
 }
 
@@ -90,7 +67,7 @@ static void need_x(struct body *b, uint32_t least)
 		.kind = IR_BRANCH, .cond = IR_GE, .var = IR_X, .src = IR_CONST, .k = least
 	};
 
-	branch.yes = new_block(b);
+	branch.yes = body_block(b);
 	branch.no = b->out;
 	end(b, branch, branch.yes);
 }
@@ -100,13 +77,13 @@ static void load_fast(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 	uint64_t last = (uint64_t)k + size;
 	struct ir_end check = { .kind = IR_CHECK, .indexed = indexed, .k = last, .no = b->out };
 
-	if (last > IR_PACKET_MAX) {
+	if (last > b->run->view.window) {
 		end_goto(b, b->out);
 		return;
 	}
-	if (indexed && b->run->tag_aside && k < IR_HEAD)
+	if (indexed && b->run->view.tag_aside && k < IR_HEAD)
 		need_x(b, IR_HEAD - k);
-	check.yes = new_block(b);
+	check.yes = body_block(b);
 	end(b, check, check.yes);
 	add(b, (struct ir_insn){
 		       .op = IR_LOAD, .dst = dst, .size = size, .indexed = indexed, .k = k });
@@ -116,12 +93,12 @@ static void load_slow(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 {
 	struct ir_end fetch = { .kind = IR_FETCH, .var = dst, .indexed = indexed, .size = size };
 
-	if (k > ir_fetch_max(b->run->run)) {
+	if (k > b->run->view.fetch_max) {
 		end_goto(b, b->reject);
 		return;
 	}
 	fetch.k = k;
-	fetch.yes = new_block(b);
+	fetch.yes = body_block(b);
 	fetch.no = b->reject;
 	end(b, fetch, fetch.yes);
 }
@@ -134,7 +111,7 @@ static bool may_be_fast(const struct body *b, bool indexed, uint32_t k)
 {
 	if (b->slow)
 		return false;
-	return !indexed || (!b->run->run->by_helper && (k >= 4 || !b->run->tag_aside));
+	return !indexed || (!b->run->run->by_helper && (k >= 4 || !b->run->view.tag_aside));
 }
 
 static void load(struct body *b, enum ir_var dst, bool indexed, uint32_t k, unsigned int size)
@@ -258,6 +235,8 @@ static void lower_jump(struct body *b, size_t i)
 			end_goto(b, b->starts[target]);
 		return;
 	}
+	if (body_lookup(b, i))
+		return;
 	if (in->jt == in->jf) {
 		end_goto(b, b->starts[i + 1 + in->jt]);
 		return;
@@ -282,7 +261,7 @@ static void lower_return(struct body *b, const struct sock_filter *in)
 	}
 }
 
-static void lower_insn(struct body *b, size_t i)
+void body_insn(struct body *b, size_t i)
 {
 	const struct sock_filter *in = &b->prog->insns[i];
 
@@ -318,7 +297,7 @@ static void lower_insn(struct body *b, size_t i)
 static void start_at(struct body *b, size_t insn)
 {
 	if (b->starts[insn] == IR_NO_BLOCK)
-		b->starts[insn] = new_block(b);
+		b->starts[insn] = body_block(b);
 }
 
 /* Blocks for all that is jumped to. */
@@ -367,7 +346,7 @@ static int lower_body(struct body *b)
 			b->now = b->starts[i];
 		}
 		if (b->now != IR_NO_BLOCK)
-			lower_insn(b, i);
+			body_insn(b, i);
 	}
 	return b->oom ? fail_oom() : 0;
 }
@@ -397,7 +376,7 @@ static uint32_t lower_action(const struct lowering *l, uint32_t number, uint32_t
 		.verb = rule->verb,
 		.arg = rule->arg,
 		.slot = rule->slot,
-		.counter = rule->counter,
+		.counter = l->run->hook == FILTER_SOCKET ? IR_NO_COUNTER : rule->counter,
 	};
 	return block;
 }
@@ -422,15 +401,15 @@ static uint32_t lower_return_to(const struct lowering *l, uint32_t number)
 	uint32_t block;
 	struct ir_end *end;
 
-	if (number == l->run->n_rules)
-		return fast_of(number);
+	if (number == l->run->n_rules || !l->view.head)
+		return slow_of(l, number);
 	block = ir_add_block(l->ir, number);
 	if (block == IR_NO_BLOCK)
 		return IR_NO_BLOCK;
 	end = &l->ir->blocks[block].end;
 	*end = ir_goto(fast_of(number));
 	end->kind = IR_CHECK;
-	end->k = l->head;
+	end->k = l->view.head;
 	end->no = slow_of(l, number);
 	return block;
 }
@@ -468,8 +447,8 @@ static int lower_rule(const struct lowering *l, uint32_t number)
 	int err = 0;
 
 	body.match = lower_action(l, number, body.reject);
-	body.out = l->slow ? slow_of(l, number) : body.reject;
-	if (l->slow)
+	body.out = l->view.slow ? slow_of(l, number) : body.reject;
+	if (l->view.slow)
 		err = lower_slow(l, number, body.match);
 	return err ? err : lower_expression(l, &body, fast_of(number));
 }
@@ -480,6 +459,9 @@ static void lower_end(const struct filter_run *run, struct ir_end *end)
 	if (run->jump_at_end) {
 		end->verb = FILTER_JUMP;
 		end->arg = run->end_slot;
+		end->counter = IR_NO_COUNTER;
+	} else if (run->hook == FILTER_SOCKET) {
+		end->verb = FILTER_DROP;
 		end->counter = IR_NO_COUNTER;
 	} else {
 		end->verb = FILTER_PASS;
@@ -497,12 +479,6 @@ static bool touches_packet(const struct filter_run *run)
 	return false;
 }
 
-uint32_t ir_fetch_max(const struct filter_run *run)
-{
-	/* bpf_xdp_load_bytes(), bpf_skb_load_bytes() */
-	return run->hook == FILTER_XDP ? 0xffff : INT32_MAX;
-}
-
 /* Blocks 1 to n_rules are where the rules begin, then the end; then where slow bodies begin. */
 static bool add_starts(const struct lowering *l)
 {
@@ -512,7 +488,7 @@ static bool add_starts(const struct lowering *l)
 		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
 			return false;
 	}
-	for (uint32_t i = 0; i < n && l->slow; i++) {
+	for (uint32_t i = 0; i < n && l->view.slow; i++) {
 		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
 			return false;
 	}
@@ -527,11 +503,11 @@ static void lower_start(const struct lowering *l)
 {
 	struct ir_end *end = &l->ir->blocks[0].end;
 
-	end->yes = fast_of(0);
-	if (!touches_packet(l->run))
+	end->yes = l->view.head ? fast_of(0) : slow_of(l, 0);
+	if (!touches_packet(l->run) || !l->view.head)
 		return;
 	end->kind = IR_CHECK;
-	end->k = l->head;
+	end->k = l->view.head;
 	end->no = l->run->hook == FILTER_XDP ? fast_of(l->run->n_rules) : slow_of(l, 0);
 }
 
@@ -540,9 +516,7 @@ int ir_lower(const struct filter_run *run, struct ir *ir)
 	const struct lowering lowering = {
 		.ir = ir,
 		.run = run,
-		.slow = run->frags || run->hook == FILTER_TC,
-		.tag_aside = run->hook == FILTER_TC,
-		.head = run->hook == FILTER_TC ? IR_HEAD : ETH_HLEN,
+		.view = ir_view(run),
 	};
 
 	*ir = (struct ir){ 0 };

@@ -99,6 +99,8 @@ static void print_verdict(const struct ir_end *end, FILE *out)
 		[FILTER_REFLECT] = "reflect",
 		[FILTER_REDIRECT] = "redirect",
 		[FILTER_REDIRECT_INGRESS] = "redirect to ingress",
+		[FILTER_XSK] = "socket",
+		[FILTER_REDIRECT_ALL] = "redirect to group",
 		[FILTER_JUMP] = "jump",
 		[FILTER_VLAN_PUSH] = "vlan push",
 		[FILTER_VLAN_POP] = "vlan pop",
@@ -155,6 +157,16 @@ static void print_end(const struct ir *ir, const struct ir_end *end, FILE *out)
 		return;
 	case IR_GOTO:
 		fputs("goto", out);
+		return;
+	case IR_INDEX:
+		fputs("index, goto", out);
+		return;
+	case IR_PROBE:
+		if (end->size == 8)
+			fprintf(out, "if index word %" PRIu32, end->arg / 2);
+		else
+			fprintf(out, "if index half-word %" PRIu32 " & 0x%" PRIx32, end->arg,
+				end->k);
 		return;
 	case IR_BRANCH:
 		fputs("if ", out);

@@ -126,6 +126,29 @@ static bool is_idle(const struct ir *ir, const struct ir_value *value)
 	}
 }
 
+static uint32_t constant_of(struct ir *ir, uint32_t k)
+{
+	return keep(ir,
+		    (struct ir_value){ .op = IR_SET, .a = IR_NO_VALUE, .b = IR_NO_VALUE, .k = k });
+}
+
+/* x & k: of k only what x may have, and two masks are one. */
+static uint32_t mask(struct ir *ir, struct ir_value value)
+{
+	const struct ir_value *inner = &ir->values[value.a];
+	uint32_t max;
+
+	if (inner->op == IR_AND && inner->b == IR_NO_VALUE) {
+		value.k &= inner->k;
+		value.a = inner->a;
+	}
+	max = ir_value_max(ir, value.a);
+	value.k &= max ? ~0u >> __builtin_clz(max) : 0;
+	if (!value.k)
+		return constant_of(ir, 0);
+	return is_idle(ir, &value) ? value.a : keep(ir, value);
+}
+
 static uint32_t operation(struct ir *ir, struct ir_value value)
 {
 	bool constant = value.b == IR_NO_VALUE;
@@ -138,11 +161,9 @@ static uint32_t operation(struct ir *ir, struct ir_value value)
 	if (value.op == IR_NEG)
 		value.k = 0;
 	if (constant && is_constant(ir, value.a))
-		return keep(ir, (struct ir_value){
-					.op = IR_SET,
-					.a = IR_NO_VALUE,
-					.b = IR_NO_VALUE,
-					.k = compute(value.op, ir->values[value.a].k, value.k) });
+		return constant_of(ir, compute(value.op, ir->values[value.a].k, value.k));
+	if (constant && value.op == IR_AND)
+		return mask(ir, value);
 	if (constant && is_idle(ir, &value))
 		return value.a;
 	return keep(ir, value);

@@ -17,8 +17,9 @@ static unsigned int load_cost(size_t bytes)
 	static const struct {
 		size_t bytes;
 		unsigned int cost;
-	} caches[] = { { 16 << 10, 1300 },  { 48 << 10, 2000 }, { 128 << 10, 3500 },
-		       { 512 << 10, 5000 }, { 2 << 20, 10000 }, { 16 << 20, 20000 } };
+	} caches[] = { { 8 << 10, 1300 },   { 24 << 10, 2000 },	  { 64 << 10, 4000 },
+		       { 192 << 10, 8000 }, { 512 << 10, 13000 }, { 2 << 20, 18000 },
+		       { 16 << 20, 25000 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(caches); i++) {
 		if (bytes <= caches[i].bytes)

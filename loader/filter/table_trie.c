@@ -26,7 +26,8 @@ struct segment {
 	uint32_t first, result;
 };
 
-/* How to cut: from[s] is the best way on where all bits above bit s have been used. */
+/* How to cut: from[l][s] is the best way on where all bits above bit s have been used, in at most
+ * l levels. */
 struct cut {
 	unsigned int cost;
 	uint8_t bits;
@@ -39,7 +40,7 @@ struct build {
 	uint32_t results;	       /* one more than the largest */
 	uint32_t blocks[KEY_BITS + 1]; /* prefixes above bit s that have several results */
 	unsigned int top, low;	       /* the key's bits that count: from top - 1 to low */
-	struct cut from[KEY_BITS + 1];
+	struct cut from[TABLE_LEVELS + 1][KEY_BITS + 1];
 	uint32_t *uniform[TABLE_LEVELS]; /* for each result, an element of the level; 0: none yet */
 };
 
@@ -125,7 +126,8 @@ static uint64_t elements(const struct build *b, unsigned int shift, unsigned int
 	return ((uint64_t)b->blocks[shift] << bits) + shared + 1;
 }
 
-static struct cut best_cut(const struct build *b, unsigned int shift, size_t size_max)
+static struct cut best_cut(const struct build *b, unsigned int levels, unsigned int shift,
+			   size_t size_max)
 {
 	unsigned int most = shift == b->top ? FIRST_BITS_MAX : BITS_MAX;
 	struct cut best = { .cost = COST_NEVER };
@@ -137,7 +139,7 @@ static struct cut best_cut(const struct build *b, unsigned int shift, size_t siz
 
 		if (n > ELEMENTS_MAX || n * size > size_max)
 			break;
-		cost = table_level_cost(n * size) + b->from[to].cost;
+		cost = table_level_cost(n * size) + b->from[levels - 1][to].cost;
 		if (cost < best.cost)
 			best = (struct cut){ cost, bits };
 	}
@@ -147,10 +149,25 @@ static struct cut best_cut(const struct build *b, unsigned int shift, size_t siz
 /* From the key's lowest bit up. -E2BIG if no level may be so large. */
 static int cut(struct build *b, size_t size_max)
 {
-	b->from[b->low] = (struct cut){ 0 };
-	for (unsigned int shift = b->low + 1; shift <= b->top; shift++)
-		b->from[shift] = best_cut(b, shift, size_max);
-	return b->from[b->top].cost < COST_NEVER ? 0 : -E2BIG;
+	for (unsigned int levels = 0; levels <= TABLE_LEVELS; levels++) {
+		for (unsigned int shift = b->low; shift <= b->top; shift++) {
+			struct cut *from = &b->from[levels][shift];
+
+			if (shift == b->low)
+				*from = (struct cut){ 0 };
+			else if (!levels)
+				*from = (struct cut){ .cost = COST_NEVER };
+			else
+				*from = best_cut(b, levels, shift, size_max);
+		}
+	}
+	return b->from[TABLE_LEVELS][b->top].cost < COST_NEVER ? 0 : -E2BIG;
+}
+
+/* Of the bits from top to low. */
+static unsigned int cut_cost(const struct build *b)
+{
+	return b->from[TABLE_LEVELS][b->top].cost;
 }
 
 static int lay_out(struct build *b)
@@ -161,10 +178,8 @@ static int lay_out(struct build *b)
 
 	for (table->n_levels = 0; shift > b->low; table->n_levels++) {
 		struct table_level *level = &table->levels[table->n_levels];
-		unsigned int bits = b->from[shift].bits;
+		unsigned int bits = b->from[TABLE_LEVELS - table->n_levels][shift].bits;
 
-		if (table->n_levels == TABLE_LEVELS)
-			return -E2BIG;
 		level->bits = bits;
 		level->n = elements(b, shift, bits);
 		level->shift = shift -= bits;
@@ -208,12 +223,11 @@ static void set_window(struct build *b, uint32_t max)
 /* A window costs a compare and a branch, and spares bits. */
 static int plan_with_window(struct build *b, uint32_t max)
 {
-	unsigned int cost = b->from[b->top].cost, top = b->top;
+	unsigned int cost = cut_cost(b), top = b->top;
 
 	if (b->n > 1)
 		set_window(b, max);
-	if (b->top < top && b->top > b->low && !plan(b) &&
-	    b->from[b->top].cost + COST_WINDOW < cost)
+	if (b->top < top && b->top > b->low && !plan(b) && cut_cost(b) + COST_WINDOW < cost)
 		return 0;
 	b->top = top;
 	b->table->base = 0;

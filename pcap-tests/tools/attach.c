@@ -26,7 +26,7 @@
 
 struct wish {
 	const char *iface;
-	enum xdp_mode mode;
+	enum hook_mode mode;
 	bool frags, update;
 	const char *to; /* redirect there; NULL: pass */
 	char **cmd;

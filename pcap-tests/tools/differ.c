@@ -8,9 +8,10 @@
  *   differ case OPTIONS PACKET RULE...            one run, one packet (differ_case.h)
  *
  * RUNS is a number, or seconds ("60s"). Every rule of a run has a random verb. Compared are the
- * verdict, the packet's bytes afterwards and every counter. Half of the runs are compiled for
- * fragments, their packets split anywhere. A trial that fails shrinks, and is printed as the
- * command that repeats it; the exit status is 1.
+ * verdict, the packet's bytes afterwards and every counter. Half of the runs are on XDP, half of
+ * these compiled for fragments, their packets split anywhere; the others are on tc, where an outer
+ * VLAN tag may be beside the bytes, and on sockets. A trial that fails shrinks, and is printed as
+ * the command that repeats it; the exit status is 1.
  */
 #include <time.h>
 
@@ -47,6 +48,9 @@ struct context {
 static void choose_packet(struct context *c, struct trial *t)
 {
 	const struct packet *from = &c->packets[dice_below(&c->dice, c->n_packets)];
+	static const uint32_t longest[] = { [FILTER_XDP] = TESTRUN_LINEAR,
+					    [FILTER_TC] = WEIR_REPLAY_MAX,
+					    [FILTER_SOCKET] = TESTRUN_SOCKET_MAX };
 	uint32_t most;
 
 	t->packet = *from;
@@ -57,46 +61,61 @@ static void choose_packet(struct context *c, struct trial *t)
 	/* The headers end at many places. */
 	if (c->policies && t->packet.len > 90 && dice_one_in(&c->dice, 4))
 		t->packet.len = TESTRUN_MIN + dice_below(&c->dice, 90 - TESTRUN_MIN);
-	if (!t->run.frags && t->packet.len > TESTRUN_LINEAR)
-		t->packet.len = TESTRUN_LINEAR;
+	if (!t->run.frags && t->packet.len > longest[t->run.hook])
+		t->packet.len = longest[t->run.hook];
 	most = t->packet.len < 150 ? t->packet.len : 150;
 	if (t->run.frags && !dice_one_in(&c->dice, 3))
 		t->packet.linear = TESTRUN_MIN + dice_below(&c->dice, most - TESTRUN_MIN + 1);
 }
 
+static const struct {
+	enum filter_verb verbs[11];
+	size_t n;
+} verbs_of[] = {
+	[FILTER_XDP] = { { FILTER_PASS, FILTER_DROP, FILTER_REFLECT, FILTER_REDIRECT, FILTER_COUNT,
+			   FILTER_JUMP },
+			 6 },
+	[FILTER_TC] = { { FILTER_PASS, FILTER_DROP, FILTER_REFLECT, FILTER_REDIRECT, FILTER_COUNT,
+			  FILTER_JUMP, FILTER_MARK, FILTER_PRIORITY, FILTER_REDIRECT_INGRESS,
+			  FILTER_VLAN_PUSH, FILTER_VLAN_POP },
+			11 },
+	[FILTER_SOCKET] = { { FILTER_PASS, FILTER_DROP, FILTER_COUNT }, 3 },
+};
+
 static void random_rule(struct context *c, struct trial *t, size_t i, const struct expression *e)
 {
-	static const enum filter_verb verbs[] = { FILTER_PASS,	   FILTER_DROP,	 FILTER_REFLECT,
-						  FILTER_REDIRECT, FILTER_COUNT, FILTER_JUMP };
-	/* Mostly count: a final rule hides those behind it. */
+	enum filter_hook hook = t->run.hook;
 	struct filter_rule *rule = &t->rules[i];
 
 	t->exprs[i] = e;
+	/* Mostly count: a final rule hides those behind it. */
 	*rule = (struct filter_rule){
 		.cbpf = e ? &e->prog : NULL,
-		.verb = dice_one_in(&c->dice, 2) ? FILTER_COUNT
-						 : verbs[dice_below(&c->dice, ARRAY_SIZE(verbs))],
+		.verb = dice_one_in(&c->dice, 2)
+				? FILTER_COUNT
+				: verbs_of[hook].verbs[dice_below(&c->dice, verbs_of[hook].n)],
+		.slot = dice_below(&c->dice, SLOTS),
 		.counter = WEIR_COUNTER_RULES + COUNTERS_A_RULE * i,
 	};
+	if (hook == FILTER_SOCKET && t->run.n_rules == 1)
+		rule->verb = FILTER_PASS;
 	if (rule->verb == FILTER_REDIRECT)
 		rule->arg = dice_below(&c->dice, TARGETS);
 	else if (rule->verb == FILTER_JUMP)
 		rule->arg = dice_below(&c->dice, SLOTS);
+	else
+		rule->arg = dice_below(&c->dice, 4096);
 }
 
-/* Of a run that is too large for one program, the planner would make several. */
-static void cut_run(struct trial *t)
+static void random_hook(struct context *c, struct trial *t)
 {
-	struct filter_size sum = { 0 };
-
-	for (size_t i = 0; i < t->run.n_rules; i++) {
-		struct filter_size size = filter_rule_size(&t->run, &t->rules[i]);
-
-		sum.insns += size.insns;
-		sum.branches += size.branches;
-		if (i && (sum.insns > FILTER_INSNS_GOOD || sum.branches > FILTER_BRANCHES_GOOD))
-			t->run.n_rules = i;
-	}
+	if (dice_one_in(&c->dice, 2))
+		return;
+	t->run.frags = false;
+	t->run.hook = dice_one_in(&c->dice, 3) ? FILTER_SOCKET : FILTER_TC;
+	t->tag_aside = t->run.hook == FILTER_TC && dice_one_in(&c->dice, 2);
+	if (t->run.hook == FILTER_SOCKET)
+		t->run.jump_at_end = false;
 }
 
 /* Rules drawn from the pool; of a policy each of it, in its order. */
@@ -116,13 +135,13 @@ static void random_trial(struct context *c, struct trial *t)
 			.n_rules = n,
 		},
 	};
+	random_hook(c, t);
 	for (size_t i = 0; i < n; i++) {
 		bool all = dice_one_in(&c->dice, c->policies ? 300 : 30);
 		size_t which = c->policies ? i : dice_below(&c->dice, c->n_exprs);
 
 		random_rule(c, t, i, all ? NULL : &c->exprs[which]);
 	}
-	cut_run(t);
 }
 
 static int failed(struct trial *t)
@@ -141,7 +160,8 @@ static int one_run(struct context *c)
 	int fd;
 
 	random_trial(c, &t);
-	fd = load_trial(&t, false);
+	while ((fd = load_trial(&t, false)) == -E2BIG && t.run.n_rules > 1)
+		t.run.n_rules /= 2;
 	if (fd == -E2BIG)
 		return 0;
 	for (unsigned int i = c->policies ? MUTANTS : PACKETS; i-- && fd >= 0 && good;) {
@@ -150,7 +170,7 @@ static int one_run(struct context *c)
 		c->compared += t.run.n_rules;
 	}
 	if (fd >= 0)
-		close(fd);
+		close_trial(fd);
 	return good && fd >= 0 ? 0 : failed(&t);
 }
 
@@ -186,6 +206,8 @@ static struct packet random_packet(struct context *c, uint8_t *data, uint32_t le
 {
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = dice_below(&c->dice, dice_one_in(&c->dice, 3) ? 256 : 5);
+	if (dice_one_in(&c->dice, 3))
+		memcpy(data + 12, dice_one_in(&c->dice, 2) ? "\x81\x00" : "\x88\xa8", 2);
 	return (struct packet){ data, len, 0 };
 }
 

@@ -4,7 +4,8 @@
  *
  *   differ case OPTIONS PACKET RULE...
  *
- * OPTIONS are words with commas between ("-": none): frags, helper, miss-drop, end=SLOT, linear=N.
+ * OPTIONS are words with commas between ("-": none): ingress, egress, socket (else XDP), frags,
+ * helper, miss-drop, end=SLOT, linear=N.
  * PACKET is in hexadecimal ("-": none). A RULE is VERB[=ARG][ if EXPRESSION], where an EXPRESSION
  * may be bytecode "…", as in a policy.
  */
@@ -12,8 +13,17 @@
 #include "differ_trial.h"
 
 static const char *const verb_names[] = {
-	[FILTER_PASS] = "pass",		[FILTER_DROP] = "drop",	  [FILTER_REFLECT] = "reflect",
-	[FILTER_REDIRECT] = "redirect", [FILTER_COUNT] = "count", [FILTER_JUMP] = "jump",
+	[FILTER_PASS] = "pass",
+	[FILTER_DROP] = "drop",
+	[FILTER_REFLECT] = "reflect",
+	[FILTER_REDIRECT] = "redirect",
+	[FILTER_COUNT] = "count",
+	[FILTER_JUMP] = "jump",
+	[FILTER_MARK] = "mark",
+	[FILTER_PRIORITY] = "priority",
+	[FILTER_REDIRECT_INGRESS] = "redirect-ingress",
+	[FILTER_VLAN_PUSH] = "vlan-push",
+	[FILTER_VLAN_POP] = "vlan-pop",
 };
 
 static const char bytecode_word[] = "bytecode ";
@@ -36,12 +46,21 @@ static void show_rule(const struct filter_rule *rule, const struct expression *e
 	putchar('\'');
 }
 
+static const char *hook_word(const struct trial *t)
+{
+	if (t->run.hook == FILTER_XDP)
+		return "";
+	if (t->run.hook == FILTER_SOCKET)
+		return ",socket";
+	return t->tag_aside ? ",ingress" : ",egress";
+}
+
 static void show_case(const struct trial *t)
 {
 	const struct filter_run *run = &t->run;
 
-	printf("differ case -%s%s%s", run->frags ? ",frags" : "", run->by_helper ? ",helper" : "",
-	       run->miss_drop ? ",miss-drop" : "");
+	printf("differ case -%s%s%s%s", hook_word(t), run->frags ? ",frags" : "",
+	       run->by_helper ? ",helper" : "", run->miss_drop ? ",miss-drop" : "");
 	if (run->jump_at_end)
 		printf(",end=%u", run->end_slot);
 	if (t->packet.linear)
@@ -60,6 +79,15 @@ static bool read_option(struct trial *t, const char *word)
 {
 	if (!strcmp(word, "-"))
 		return true;
+	if (!strcmp(word, "ingress") || !strcmp(word, "egress")) {
+		t->tag_aside = *word == 'i';
+		t->run.hook = FILTER_TC;
+		return true;
+	}
+	if (!strcmp(word, "socket")) {
+		t->run.hook = FILTER_SOCKET;
+		return true;
+	}
 	if (!strcmp(word, "frags"))
 		return t->run.frags = true;
 	if (!strcmp(word, "helper"))

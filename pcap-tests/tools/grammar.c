@@ -165,6 +165,7 @@ static void check_prefix(const char *text, const struct grammar_error *error)
 /* grammar_check() without its messages. */
 static int check(const char *text, struct grammar_error *error)
 {
+	_cleanup_(grammar_freep) struct grammar *grammar = NULL;
 	static FILE *nowhere;
 	FILE *err = stderr;
 	int status;
@@ -172,7 +173,7 @@ static int check(const char *text, struct grammar_error *error)
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "w");
 	stderr = nowhere;
-	status = grammar_check(text, NULL, GRAMMAR_FILTER, error);
+	status = grammar_check(text, NULL, GRAMMAR_FILTER, error, &grammar);
 	stderr = err;
 	return status;
 }

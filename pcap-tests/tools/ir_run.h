@@ -181,7 +181,7 @@ static inline void ir_run_prove(struct ir_machine *m, const struct ir_end *end)
 		m->linear = end->k > m->linear ? end->k : m->linear;
 	} else if (end->value == IR_NO_VALUE) {
 		m->from_x = end->k > m->from_x ? end->k : m->from_x;
-	} else if (m->n_from < IR_RUN_PROVEN) {
+	} else if (m->n_from < IR_RUN_PROVEN && !ir_run_covered(m, end->value, end->k)) {
 		m->from[m->n_from].value = end->value;
 		m->from[m->n_from++].k = end->k;
 	}
@@ -204,7 +204,7 @@ static inline uint32_t ir_run_fetch(struct ir_machine *m, const struct ir_end *e
 	uint64_t at = (uint64_t)end->k + (end->indexed ? m->var[IR_X] : 0);
 
 	m->from_x = 0;
-	if (at + end->size > m->packet->len || at > IR_PACKET_MAX)
+	if (at + end->size > m->packet->len || at > ir_view(m->run).fetch_max)
 		return end->no;
 	ir_run_write(m, end->var, ir_run_bytes(m, at, end->size));
 	return end->yes;

@@ -25,7 +25,8 @@ struct packet {
 
 struct context {
 	struct dice dice;
-	struct cbpf *programs;
+	struct cbpf *programs,
+		*laws; /* of each; what bpf_filter() runs for it, if that is another */
 	size_t n_programs;
 	struct packet *packets;
 	size_t n_packets;
@@ -49,14 +50,23 @@ static void end_of_run(struct ir_outcome *want, const struct filter_run *run)
 		want->counters[WEIR_COUNTER_END]++;
 }
 
-static struct ir_outcome expect(const struct filter_run *run, const struct ir_packet *packet)
+static bool law_matches(const struct context *c, const struct cbpf *prog,
+			const struct ir_packet *packet)
+{
+	const struct cbpf *law = c->laws ? &c->laws[prog - c->programs] : prog;
+
+	return expr_match(law, packet->data, packet->len, packet->len);
+}
+
+static struct ir_outcome expect(const struct context *c, const struct filter_run *run,
+				const struct ir_packet *packet)
 {
 	struct ir_outcome want = { 0 };
 
 	for (size_t i = 0; i < run->n_rules; i++) {
 		const struct filter_rule *rule = &run->rules[i];
 
-		if (rule->cbpf && !expr_match(rule->cbpf, packet->data, packet->len, packet->len))
+		if (rule->cbpf && !law_matches(c, rule->cbpf, packet))
 			continue;
 		want.counters[rule->counter]++;
 		if (rule->verb == FILTER_COUNT)
@@ -99,7 +109,7 @@ static struct ir_packet cut(struct context *c, const struct filter_run *run)
 
 	if (dice_one_in(&c->dice, 2))
 		packet.len = packet.linear = 14 + dice_below(&c->dice, packet.len - 13);
-	if (run->frags && !dice_one_in(&c->dice, 3)) {
+	if ((run->frags || run->hook == FILTER_TC) && !dice_one_in(&c->dice, 3)) {
 		uint32_t most = packet.len < 150 ? packet.len : 150;
 
 		packet.linear = 14 + dice_below(&c->dice, most - 13);
@@ -115,7 +125,7 @@ static bool compare(struct context *c, const struct filter_run *run, const struc
 
 	for (unsigned int i = 0; i < PACKETS; i++) {
 		struct ir_packet packet = cut(c, run);
-		struct ir_outcome want = expect(run, &packet), got = ir_run(ir, run, &packet);
+		struct ir_outcome want = expect(c, run, &packet), got = ir_run(ir, run, &packet);
 
 		c->compared += run->n_rules;
 		if (same(&got, &want))
@@ -174,6 +184,7 @@ static bool one_run(struct context *c)
 	struct filter_rule rules[RULES];
 	struct filter_run run = {
 		.rules = rules,
+		.hook = dice_one_in(&c->dice, 3) ? FILTER_TC : FILTER_XDP,
 		.frags = dice_one_in(&c->dice, 3),
 		.by_helper = dice_one_in(&c->dice, 6),
 		.jump_at_end = dice_one_in(&c->dice, 4),
@@ -227,9 +238,13 @@ static void read_expressions(struct context *c, const char *path)
 	ssize_t n;
 
 	while ((n = getline(&line, &size, file)) > 0) {
+		size_t n_laws = c->n_programs;
+
 		line[strcspn(line, "\n")] = 0;
-		if (*line && expr_compile(line, &pos, GRAMMAR_FILTER,
-					  need(array_add(c->programs, c->n_programs))))
+		if (*line && (expr_compile(line, &pos, GRAMMAR_FILTER, EXPR_LAW,
+					   need(array_add(c->laws, n_laws))) ||
+			      expr_compile(line, &pos, GRAMMAR_FILTER, EXPR_LIFTED,
+					   need(array_add(c->programs, c->n_programs)))))
 			exit(1);
 	}
 }

@@ -188,7 +188,7 @@ static inline size_t random_loop(struct dice *dice, struct sock_filter *insns)
 static inline struct cbpf random_cbpf(struct dice *dice, struct sock_filter *insns)
 {
 	uint32_t n = 1 + dice_below(dice, dice_one_in(dice, 3) ? 60 : 20);
-	struct cbpf prog = { insns, 0 };
+	struct cbpf prog = { .insns = insns };
 
 	if (dice_one_in(dice, 20))
 		prog.n = random_loop(dice, insns);

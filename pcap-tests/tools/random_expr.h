@@ -11,7 +11,7 @@
 
 #include "random_packet.h"
 
-enum { RANDOM_EXPR_MAX = 4096 };
+enum { RANDOM_EXPR_MAX = 8192, LIST_VALUES = 48 /* and up to twice as many, in a list */ };
 
 /* What packets hold. */
 struct sample {
@@ -347,11 +347,72 @@ static inline void say_parts(struct random_expr *e, unsigned int depth)
 	}
 }
 
+/* So many values that they become a look-up; now and then nets and ranges among them. */
+static inline void say_list(struct random_expr *e)
+{
+	static const char *const heads[] = { "src host ",   "host ",	 "dst ",
+					     "src port ",   "tcp port ", "udp dst port ",
+					     "ether host ", "ip6 src ",	 "ip6 dst host " };
+	unsigned int kind = dice_below(e->shape, ARRAY_SIZE(heads));
+	unsigned int n = LIST_VALUES + dice_below(e->shape, LIST_VALUES), length;
+	bool each = dice_one_in(e->shape, 3);
+
+	for (unsigned int i = 0; i < n; i++) {
+		bool range = dice_one_in(e->values, 6);
+
+		if (i)
+			say(e, "%s", each ? " and " : " or ");
+		say(e, "%s", each ? "not " : "");
+		if (kind < 3) {
+			length = range ? 20 + dice_below(e->values, 13) : 32;
+			say(e, range ? "%.3s net " : "%s", kind == 1 ? "" : heads[kind]);
+			say_ipv4(e, length);
+			say(e, range ? "/%u" : "", length);
+		} else if (kind < 6) {
+			uint32_t port = sample_port(e) & 0x7fff;
+
+			say(e, "%.*s%s", (int)strlen(heads[kind]) - 5, heads[kind],
+			    range ? "portrange " : "port ");
+			say(e, range ? "%u-%u" : "%u", port, port + dice_below(e->values, 99));
+		} else if (kind == 6) {
+			say(e, "%s", heads[kind]);
+			say_mac(e);
+		} else {
+			length = range ? 1 + dice_below(e->values, 128) : 128;
+			say(e, "%.7s %s", heads[kind], range ? "net " : "host ");
+			say_ipv6(e, length);
+			say(e, range ? "/%u" : "", length);
+		}
+	}
+}
+
+/* A list among other primitives, or what is to be found behind tags, too. */
+static inline void say_lifted(struct random_expr *e)
+{
+	bool apart = dice_one_in(e->shape, 2);
+
+	if (dice_one_in(e->shape, 3))
+		say(e, "any-vlan ");
+	say(e, "(");
+	if (apart) {
+		say_protocol(e);
+		say(e, "%s(", ONE_OF(e->shape, " and ", " or ", " and not "));
+	}
+	if (dice_one_in(e->shape, 4))
+		say_address(e);
+	else
+		say_list(e);
+	say(e, "%s)", apart ? ")" : "");
+}
+
 /* The next expression, in e->text. Some are such that libpcap refuses them. */
 static inline const char *random_expr(struct random_expr *e)
 {
 	e->len = 0;
 	e->text[0] = '\0';
-	say_parts(e, dice_below(e->shape, 3));
+	if (dice_one_in(e->shape, 40))
+		say_lifted(e);
+	else
+		say_parts(e, dice_below(e->shape, 3));
 	return e->text;
 }

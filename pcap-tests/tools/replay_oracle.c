@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Replay against libpcap. The policy has one interface "e0", one hook "xdp", one rule a line:
+ * Replay against libpcap. The policy has one interface "e0", one hook, one rule a line (`cut` is
+ * for xdp only):
  *
  *   replay_oracle counts POLICY PCAP…       run the captures; after every packet each rule of
  *                                           `count` has counted it exactly if libpcap matches it
@@ -79,6 +80,16 @@ static int ask_libpcap(const struct rule *rule, struct cbpf *out)
 	return err;
 }
 
+static enum hook_kind hook_of(const struct oracle *oracle)
+{
+	return oracle->policy->interfaces[0].hooks[0].kind;
+}
+
+static bool carries(const struct oracle *oracle, uint32_t len)
+{
+	return hook_of(oracle) == HOOK_XDP ? testrun_carries(len) : testrun_tc_carries(len);
+}
+
 static bool wants(const struct oracle *oracle, size_t rule, const struct capture_packet *packet)
 {
 	const struct cbpf *wanted = &oracle->wanted[rule];
@@ -133,7 +144,7 @@ static void compare(struct oracle *oracle, const struct capture_packet *packet)
 	const struct plan_hook *hook = replay_hook(oracle->replay);
 
 	oracle->in_file++;
-	if (!testrun_carries(packet->caplen))
+	if (!carries(oracle, packet->caplen))
 		return;
 	oracle->packets++;
 	for (size_t i = 0; i < oracle->n_rules; i++) {
@@ -158,10 +169,12 @@ static int after_packet(const struct replay_result *result, void *arg)
 	struct oracle *oracle = arg;
 	struct capture_packet packet;
 	int err = capture_next(oracle->capture, &packet);
-	const char *want = testrun_carries(packet.caplen) ? "pass" : "short";
+	const char *want = "pass";
 
 	if (err < 0)
 		return err;
+	if (!carries(oracle, packet.caplen))
+		want = packet.caplen < TESTRUN_MIN ? "short" : "long";
 	compare(oracle, &packet);
 	if (result->rule || strcmp(result->verdict, want)) {
 		oracle->wrong++;
@@ -191,7 +204,7 @@ static int run_cut(struct oracle *oracle)
 			uint32_t headers = packet.caplen < 80 ? packet.caplen : 80;
 			struct testrun run = { .packet = packet.data, .len = packet.caplen };
 
-			if (!testrun_carries(packet.caplen))
+			if (!carries(oracle, packet.caplen))
 				break;
 			run.linear = TESTRUN_MIN + random_below(oracle, headers - TESTRUN_MIN + 1);
 			err = testrun_xdp(replay_prog_fd(oracle->replay), &run);
@@ -220,7 +233,7 @@ static int run_file(struct oracle *oracle, const char *path)
 
 static int compare_counts(struct oracle *oracle, char **paths, size_t n)
 {
-	int err = replay_open(oracle->policy, "e0", HOOK_XDP, (const char *const *)paths, n,
+	int err = replay_open(oracle->policy, "e0", hook_of(oracle), (const char *const *)paths, n,
 			      &oracle->replay);
 
 	for (size_t i = 0; i < n && !err; i++)
@@ -254,12 +267,15 @@ static const char *verdict(const struct action *action)
 
 static void print_verdict(const struct rule *rule)
 {
-	if (!rule)
+	if (!rule) {
 		puts("pass -");
-	else if (rule->action.kind == ACTION_REDIRECT)
-		printf("redirect %s %u\n", rule->action.redirect.targets[0].text, rule->pos.line);
+		return;
+	}
+	if (rule->action.kind == ACTION_REDIRECT)
+		policy_print_action(&rule->action, stdout);
 	else
-		printf("%s %u\n", verdict(&rule->action), rule->pos.line);
+		fputs(verdict(&rule->action), stdout);
+	printf(" %u\n", rule->pos.line);
 }
 
 /* The first rule that libpcap matches decides, if it is one that does. NULL: none decides. */
@@ -284,7 +300,7 @@ static int print_file(struct oracle *oracle, const char *path, uint64_t *undecid
 	while (!err && (err = capture_next(capture, &packet)) > 0) {
 		err = 0;
 		printf("%lu ", ++oracle->packets);
-		if (!testrun_carries(packet.caplen)) {
+		if (!carries(oracle, packet.caplen)) {
 			puts(packet.caplen < TESTRUN_MIN ? "short -" : "long -");
 			continue;
 		}

@@ -14,11 +14,11 @@
 
 static const struct pos nowhere;
 
-#define PROGRAM(...)                                                                               \
-	(struct cbpf)                                                                              \
-	{                                                                                          \
-		(struct sock_filter[]){ __VA_ARGS__ },                                             \
-			sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
+#define PROGRAM(...)                                                                            \
+	(struct cbpf)                                                                           \
+	{                                                                                       \
+		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
+		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
 	}
 
 static void assert_refused(struct cbpf prog, const char *part)
@@ -84,13 +84,13 @@ static void accepts_what_libpcap_needs(void **state)
 
 static void bounds_the_length(void **state)
 {
-	struct cbpf prog = { calloc(CBPF_MAX + 1, sizeof(*prog.insns)), CBPF_MAX };
+	struct cbpf prog = { .insns = calloc(CBPF_MAX + 1, sizeof(*prog.insns)), .n = CBPF_MAX };
 
 	(void)state;
 	prog.insns[CBPF_MAX - 1].code = prog.insns[CBPF_MAX].code = BPF_RET;
 	assert_accepted(prog);
 	prog.n++;
-	assert_refused(prog, "65535 are the most");
+	assert_refused(prog, "1048576 are the most");
 	free(prog.insns);
 }
 
@@ -202,7 +202,7 @@ static void prints_as_libpcap_does(void **state)
 {
 	static const uint32_t ks[] = { 0,	   5,	       0x7fffffff, 0x80000000, 0xffffffff,
 				       0xfffff000, 0xfffff02c, 0xfffff03c, 0xfffff040, 0xfffff001 };
-	struct cbpf prog = { calloc(0x100 * ARRAY_SIZE(ks), sizeof(*prog.insns)), 0 };
+	struct cbpf prog = { .insns = calloc(0x100 * ARRAY_SIZE(ks), sizeof(*prog.insns)) };
 
 	(void)state;
 	for (unsigned int code = 0; code < 0x100; code++) {

@@ -19,7 +19,7 @@ static void compiles_for_ethernet(void **state)
 	struct cbpf prog;
 
 	(void)state;
-	assert_int_equal(expr_compile("ip", &pos, GRAMMAR_FILTER, &prog), 0);
+	assert_int_equal(expr_compile("ip", &pos, GRAMMAR_FILTER, EXPR_LIFTED, &prog), 0);
 	assert_int_equal(prog.n, 4);
 	assert_int_equal(prog.insns[0].k, 12);
 	assert_int_equal(prog.insns[2].k, 262144);
@@ -31,7 +31,7 @@ static void an_empty_expression_matches_all(void **state)
 	struct cbpf prog;
 
 	(void)state;
-	assert_int_equal(expr_compile("", &pos, GRAMMAR_FILTER, &prog), 0);
+	assert_int_equal(expr_compile("", &pos, GRAMMAR_FILTER, EXPR_LIFTED, &prog), 0);
 	assert_true(expr_match(&prog, (const uint8_t *)"", 0, 0));
 	cbpf_free(&prog);
 }
@@ -41,7 +41,7 @@ static void optimises(void **state)
 	struct cbpf prog;
 
 	(void)state;
-	assert_int_equal(expr_compile("ip or not ip", &pos, GRAMMAR_FILTER, &prog), 0);
+	assert_int_equal(expr_compile("ip or not ip", &pos, GRAMMAR_FILTER, EXPR_LIFTED, &prog), 0);
 	assert_int_equal(prog.n, 1);
 	cbpf_free(&prog);
 }
@@ -53,7 +53,8 @@ static void refuses_in_libpcaps_words_at_the_place(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(expr_compile("tcp prot 80", &pos, GRAMMAR_FILTER, &prog), -EINVAL);
+	assert_int_equal(expr_compile("tcp prot 80", &pos, GRAMMAR_FILTER, EXPR_LIFTED, &prog),
+			 -EINVAL);
 	assert_null(prog.insns);
 	n = fail_messages(&messages);
 	assert_int_not_equal(n, 0);
@@ -66,7 +67,7 @@ static void refuses_in_libpcaps_words_at_the_place(void **state)
 static bool match(struct sock_filter *insns, size_t n, const char *packet, uint32_t len,
 		  uint32_t caplen)
 {
-	const struct cbpf prog = { insns, n };
+	const struct cbpf prog = { .insns = insns, .n = n };
 
 	return expr_match(&prog, (const uint8_t *)packet, len, caplen);
 }

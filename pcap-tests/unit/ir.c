@@ -11,11 +11,11 @@
 #include <cmocka.h>
 #include <string.h>
 
-#define PROGRAM(...)                                                                               \
-	(struct cbpf)                                                                              \
-	{                                                                                          \
-		(struct sock_filter[]){ __VA_ARGS__ },                                             \
-			sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
+#define PROGRAM(...)                                                                            \
+	(struct cbpf)                                                                           \
+	{                                                                                       \
+		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
+		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
 	}
 
 /* Shorthands for programs. */
@@ -48,7 +48,7 @@ static void pass_all(struct ir *ir)
 {
 	assert_int_equal(ir_pass_bounds(ir), 0);
 	assert_int_equal(ir_pass_dead(ir), 0);
-	assert_int_equal(ir_pass_thread(ir), 0);
+	assert_int_equal(ir_pass_share(ir), 0);
 }
 
 static void assert_prints(const struct ir *ir, const char *want)
@@ -124,9 +124,9 @@ static void rules_without_expression_touch_no_packet(void **state)
 
 	(void)state;
 	pass_all(&ir);
-	assert_prints(&ir, "b0: # rule 0\n\tgoto b5\n"
-			   "b5: # rule 0\n\tmatch rule 0\n\tgoto b6\n"
-			   "b6: # rule 1\n\tredirect 3, count 5\n");
+	assert_prints(&ir, "b0: # rule 0\n\tgoto b1\n"
+			   "b1: # rule 0\n\tmatch rule 0\n\tgoto b2\n"
+			   "b2: # rule 1\n\tredirect 3, count 5\n");
 	ir_free(&ir);
 }
 
@@ -137,34 +137,34 @@ static void what_is_read_unwritten_starts_at_0(void **state)
 				   BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
 				   BPF_STMT(BPF_RET | BPF_A, 0)),
 			   false,
-			   "b0: # rule 0\n\tif 14 bytes b1 else b2\n"
-			   "b1: # rule 0\n\tA = 0x0\n\tM[3] = 0x0\n\tgoto b4\n"
-			   "b4: # rule 0\n\tX = M[3]\n\tA += X\n\tif A == 0x0 b2 else b3\n"
+			   "b0: # rule 0\n\tif 14 bytes b1 else b4\n"
+			   "b1: # rule 0\n\tA = 0x0\n\tM[3] = 0x0\n\tgoto b2\n"
+			   "b2: # rule 0\n\tX = M[3]\n\tA += X\n\tif A == 0x0 b4 else b3\n"
 			   "b3: # rule 0\n\tdrop, count 2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+			   "b4: # rule 1\n\tpass, count 1\n");
 }
 
 static void the_header_needs_no_second_check(void **state)
 {
 	(void)state;
 	assert_compiles_to(PROGRAM(LDH(12), JEQ(0x800, 0, 1), RET(1), RET(0)), false,
-			   "b0: # rule 0\n\tif 14 bytes b7 else b2\n"
-			   "b7: # rule 0\n\tA = [12:2]\n\tif A == 0x800 b3 else b2\n"
-			   "b3: # rule 0\n\tdrop, count 2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+			   "b0: # rule 0\n\tif 14 bytes b1 else b3\n"
+			   "b1: # rule 0\n\tA = [12:2]\n\tif A == 0x800 b2 else b3\n"
+			   "b2: # rule 0\n\tdrop, count 2\n"
+			   "b3: # rule 1\n\tpass, count 1\n");
 }
 
 static void fragments_make_a_slow_body(void **state)
 {
 	(void)state;
 	assert_compiles_to(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
-			   "b0: # rule 0\n\tif 14 bytes b9 else b2\n"
-			   "b9: # rule 0\n\tif 100 bytes b12 else b5\n"
-			   "b12: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b4 else b2\n"
-			   "b5: # rule 0\n\tA = fetch [99:1], b8 else b2\n"
-			   "b8: # rule 0\n\tif A == 0x7 b4 else b2\n"
-			   "b4: # rule 0\n\tdrop, count 2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+			   "b0: # rule 0\n\tif 14 bytes b1 else b6\n"
+			   "b1: # rule 0\n\tif 100 bytes b2 else b3\n"
+			   "b2: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b5 else b6\n"
+			   "b3: # rule 0\n\tA = fetch [99:1], b4 else b6\n"
+			   "b4: # rule 0\n\tif A == 0x7 b5 else b6\n"
+			   "b5: # rule 0\n\tdrop, count 2\n"
+			   "b6: # rule 1\n\tpass, count 1\n");
 }
 
 /* Without CAP_PERFMON a pointer must not be indexed; elsewhere the packet is read directly. */
@@ -177,13 +177,14 @@ static void by_helper_only_indexed_loads_are_fetched(void **state)
 
 	(void)state;
 	pass_all(&ir);
-	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b4 else b2\n"
-			   "b4: # rule 0\n\tif 15 bytes b7 else b2\n"
-			   "b7: # rule 0\n\tX = [14:1]\n\tX &= 0xf\n\tX <<= 0x2\n"
-			   "\tA = fetch [X + 30:1], b8 else b2\n"
-			   "b8: # rule 0\n\tif A == 0x7 b3 else b2\n"
-			   "b3: # rule 0\n\tdrop, count 2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+	assert_prints(
+		&ir,
+		"b0: # rule 0\n\tif 14 bytes b1 else b5\n"
+		"b1: # rule 0\n\tif 15 bytes b2 else b5\n"
+		"b2: # rule 0\n\tX = [14:1]\n\tX &= 0xf\n\tX <<= 0x2\n\tA = fetch [X + 30:1], b3 else b5\n"
+		"b3: # rule 0\n\tif A == 0x7 b4 else b5\n"
+		"b4: # rule 0\n\tdrop, count 2\n"
+		"b5: # rule 1\n\tpass, count 1\n");
 	ir_free(&ir);
 }
 
@@ -199,11 +200,11 @@ static void a_rejected_rule_goes_on_with_the_next(void **state)
 
 	(void)state;
 	pass_all(&ir);
-	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b5 else b3\n"
-			   "b5: # rule 0\n\tif 100 bytes b4 else b7\n"
-			   "b4: # rule 0\n\tmatch rule 0\n\tgoto b7\n"
-			   "b7: # rule 1\n\tpass, count 3\n"
-			   "b3: # rule 2\n\tpass, count 1\n");
+	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b1 else b4\n"
+			   "b1: # rule 0\n\tif 100 bytes b2 else b3\n"
+			   "b2: # rule 0\n\tmatch rule 0\n\tgoto b3\n"
+			   "b3: # rule 1\n\tpass, count 3\n"
+			   "b4: # rule 2\n\tpass, count 1\n");
 	ir_free(&ir);
 }
 
@@ -217,15 +218,15 @@ static void loads_beyond_any_packet_reject(void **state)
 		struct cbpf indexed = PROGRAM(LDB_X(offsets[i]), RET(1));
 		struct cbpf header = PROGRAM(MSH(offsets[i]), RET(1));
 
-		assert_compiles_to(
-			direct, false,
-			"b0: # rule 0\n\tif 14 bytes b2 else b2\nb2: # rule 1\n\tpass, count 1\n");
-		assert_compiles_to(
-			indexed, false,
-			"b0: # rule 0\n\tif 14 bytes b2 else b2\nb2: # rule 1\n\tpass, count 1\n");
-		assert_compiles_to(
-			header, false,
-			"b0: # rule 0\n\tif 14 bytes b2 else b2\nb2: # rule 1\n\tpass, count 1\n");
+		assert_compiles_to(direct, false,
+				   "b0: # rule 0\n\tgoto b1\n"
+				   "b1: # rule 1\n\tpass, count 1\n");
+		assert_compiles_to(indexed, false,
+				   "b0: # rule 0\n\tgoto b1\n"
+				   "b1: # rule 1\n\tpass, count 1\n");
+		assert_compiles_to(header, false,
+				   "b0: # rule 0\n\tgoto b1\n"
+				   "b1: # rule 1\n\tpass, count 1\n");
 	}
 }
 
@@ -313,16 +314,16 @@ static void loops_end(void **state)
 			BPF_STMT(BPF_ALU | BPF_ADD, 1), TAX, BPF_STMT(BPF_JMP, -6), RET(1));
 
 	(void)state;
-	assert_compiles_to(prog, false,
-			   "b0: # rule 0\n\tif 14 bytes b1 else b2\n"
-			   "b1: # rule 0\n\tX = 0x0\n\tfuel = 0x41\n\tgoto b4\n"
-			   "b4: # rule 0\n\tif X + 15 bytes b7 else b2\n"
-			   "b7: # rule 0\n\tA = [X + 14:1]\n\tif A == 0x0 b3 else b6\n"
-			   "b3: # rule 0\n\tdrop, count 2\n"
-			   "b6: # rule 0\n\tA = X\n\tA += 0x1\n\tX = A\n\tfuel -= 0x1\n"
-			   "\tif fuel == 0x0 b2 else b8\n"
-			   "b8: # rule 0\n\tX forget\n\tgoto b4\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+	assert_compiles_to(
+		prog, false,
+		"b0: # rule 0\n\tif 14 bytes b1 else b7\n"
+		"b1: # rule 0\n\tX = 0x0\n\tfuel = 0x41\n\tgoto b2\n"
+		"b2: # rule 0\n\tif X + 15 bytes b3 else b7\n"
+		"b3: # rule 0\n\tA = [X + 14:1]\n\tif A == 0x0 b4 else b5\n"
+		"b4: # rule 0\n\tdrop, count 2\n"
+		"b5: # rule 0\n\tA = X\n\tA += 0x1\n\tX = A\n\tfuel -= 0x1\n\tif fuel == 0x0 b7 else b6\n"
+		"b6: # rule 0\n\tX forget\n\tgoto b2\n"
+		"b7: # rule 1\n\tpass, count 1\n");
 }
 
 static void division_by_0_rejects(void **state)
@@ -332,12 +333,12 @@ static void division_by_0_rejects(void **state)
 
 	(void)state;
 	assert_compiles_to(prog, false,
-			   "b0: # rule 0\n\tif 14 bytes b1 else b2\n"
-			   "b1: # rule 0\n\tX = 0x0\n\tgoto b5\n"
-			   "b5: # rule 0\n\tA = [0:1]\n\tif X == 0x0 b2 else b6\n"
-			   "b6: # rule 0\n\tA /= X\n\tif A == 0x0 b2 else b3\n"
-			   "b3: # rule 0\n\tdrop, count 2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+			   "b0: # rule 0\n\tif 14 bytes b1 else b5\n"
+			   "b1: # rule 0\n\tX = 0x0\n\tgoto b2\n"
+			   "b2: # rule 0\n\tA = [0:1]\n\tif X == 0x0 b5 else b3\n"
+			   "b3: # rule 0\n\tA /= X\n\tif A == 0x0 b5 else b4\n"
+			   "b4: # rule 0\n\tdrop, count 2\n"
+			   "b5: # rule 1\n\tpass, count 1\n");
 }
 
 static void the_order_leads_forward(void **state)
@@ -374,10 +375,10 @@ static void dead_code_goes_and_counts_stay(void **state)
 	(void)state;
 	pass_all(&ir);
 	/* The check for byte 14 decides; what it loads does not. */
-	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b4 else b2\n"
-			   "b4: # rule 0\n\tif 15 bytes b3 else b2\n"
-			   "b3: # rule 0\n\tmatch rule 0\n\tgoto b2\n"
-			   "b2: # rule 1\n\tpass, count 1\n");
+	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b1 else b3\n"
+			   "b1: # rule 0\n\tif 15 bytes b2 else b3\n"
+			   "b2: # rule 0\n\tmatch rule 0\n\tgoto b3\n"
+			   "b3: # rule 1\n\tpass, count 1\n");
 	ir_free(&ir);
 }
 

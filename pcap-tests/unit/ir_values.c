@@ -11,11 +11,11 @@
 #include <cmocka.h>
 #include <string.h>
 
-#define PROGRAM(...)                                                                               \
-	(struct cbpf)                                                                              \
-	{                                                                                          \
-		(struct sock_filter[]){ __VA_ARGS__ },                                             \
-			sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
+#define PROGRAM(...)                                                                            \
+	(struct cbpf)                                                                           \
+	{                                                                                       \
+		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
+		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
 	}
 
 /* Shorthands for programs. */
@@ -36,9 +36,6 @@
 #define JUMP(k)	     BPF_STMT(BPF_JMP, k)
 #define RET(k)	     BPF_STMT(BPF_RET, k)
 #define RET_A	     BPF_STMT(BPF_RET | BPF_A, 0)
-#define HEADER	     "b0: # rule 0\n\tif 14 bytes "
-#define END_OF_RUN   "b2: # rule 1\n\tpass, count 1\n"
-#define DROP	     "b3: # rule 0\n\tdrop, count 2\n"
 
 /* One rule that drops: lowered, its ends put on values, and printed. */
 static void assert_becomes(struct cbpf prog, bool frags, const char *want)
@@ -52,8 +49,7 @@ static void assert_becomes(struct cbpf prog, bool frags, const char *want)
 
 	assert_int_equal(ir_lower(&run, &ir), 0);
 	assert_int_equal(ir_pass_values(&ir), 0);
-	assert_int_equal(ir_pass_dead(&ir), 0);
-	assert_int_equal(ir_pass_thread(&ir), 0);
+	assert_int_equal(ir_pass_share(&ir), 0);
 	ir_print(&ir, out);
 	fclose(out);
 	assert_string_equal(text, want);
@@ -65,32 +61,36 @@ static void a_program_becomes_tests_alone(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(MSH(14), LDH_X(16), JEQ(80, 0, 1), RET(1), RET(0)), false,
-		       HEADER "b4 else b2\n"
-			      "b4: # rule 0\n\tif 15 bytes b7 else b2\n"
-			      "b7: # rule 0\n\tif (([14:1] & 0xf) << 0x2) + 18 bytes b8 else b2\n"
-			      "b8: # rule 0\n\tif [(([14:1] & 0xf) << 0x2) + 16:2] == 0x50 "
-			      "b3 else b2\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b5\n"
+		       "b1: # rule 0\n\tif 15 bytes b2 else b5\n"
+		       "b2: # rule 0\n\tif (([14:1] & 0xf) << 0x2) + 18 bytes b3 else b5\n"
+		       "b3: # rule 0\n\tif [(([14:1] & 0xf) << 0x2) + 16:2] == 0x50 b4 else b5\n"
+		       "b4: # rule 0\n\tdrop, count 2\n"
+		       "b5: # rule 1\n\tpass, count 1\n");
 }
 
 static void values_go_through_memory(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(LDB(0), ST(3), LDB(1), LD_MEM(3), ALU(BPF_ADD, 4), RET_A), false,
-		       HEADER
-		       "b4 else b2\n"
-		       "b4: # rule 0\n\tif 1 bytes b5 else b2\n"
-		       "b5: # rule 0\n\tif 2 bytes b6 else b2\n"
-		       "b6: # rule 0\n\tif ([0:1] + 0x4) == 0x0 b2 else b3\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b5\n"
+		       "b1: # rule 0\n\tif 1 bytes b2 else b5\n"
+		       "b2: # rule 0\n\tif 2 bytes b3 else b5\n"
+		       "b3: # rule 0\n\tif ([0:1] + 0x4) == 0x0 b5 else b4\n"
+		       "b4: # rule 0\n\tdrop, count 2\n"
+		       "b5: # rule 1\n\tpass, count 1\n");
 }
 
 static void two_values_are_compared(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(LDB(0), TAX, LDB(1), JGT_X(0, 1), RET(1), RET(0)), false,
-		       HEADER "b4 else b2\n"
-			      "b4: # rule 0\n\tif 1 bytes b7 else b2\n"
-			      "b7: # rule 0\n\tif 2 bytes b8 else b2\n"
-			      "b8: # rule 0\n\tif [1:1] > [0:1] b3 else b2\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b5\n"
+		       "b1: # rule 0\n\tif 1 bytes b2 else b5\n"
+		       "b2: # rule 0\n\tif 2 bytes b3 else b5\n"
+		       "b3: # rule 0\n\tif [1:1] > [0:1] b4 else b5\n"
+		       "b4: # rule 0\n\tdrop, count 2\n"
+		       "b5: # rule 1\n\tpass, count 1\n");
 }
 
 /* c > value is: not value >= c. */
@@ -100,22 +100,29 @@ static void a_constant_stands_on_the_right(void **state)
 	assert_becomes(
 		PROGRAM(LDB(0), TAX, BPF_STMT(BPF_LD | BPF_IMM, 7), JGT_X(0, 1), RET(1), RET(0)),
 		false,
-		HEADER "b4 else b2\n"
-		       "b4: # rule 0\n\tif 1 bytes b7 else b2\n"
-		       "b7: # rule 0\n\tif [0:1] >= 0x7 b2 else b3\n" DROP END_OF_RUN);
+		"b0: # rule 0\n\tif 14 bytes b1 else b4\n"
+		"b1: # rule 0\n\tif 1 bytes b2 else b4\n"
+		"b2: # rule 0\n\tif [0:1] >= 0x7 b4 else b3\n"
+		"b3: # rule 0\n\tdrop, count 2\n"
+		"b4: # rule 1\n\tpass, count 1\n");
 }
 
 static void ends_on_constants_are_decided(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(LDX(3), TXA, ALU(BPF_SUB, 2), JEQ(1, 0, 1), RET(1), RET(0)), false,
-		       HEADER "b3 else b2\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b2\n"
+		       "b1: # rule 0\n\tdrop, count 2\n"
+		       "b2: # rule 1\n\tpass, count 1\n");
 	assert_becomes(PROGRAM(LDX(10), LDB_X(5), JEQ(1, 0, 1), RET(1), RET(0)), false,
-		       HEADER "b4 else b2\n"
-			      "b4: # rule 0\n\tif 16 bytes b7 else b2\n"
-			      "b7: # rule 0\n\tif [15:1] == 0x1 b3 else b2\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b4\n"
+		       "b1: # rule 0\n\tif 16 bytes b2 else b4\n"
+		       "b2: # rule 0\n\tif [15:1] == 0x1 b3 else b4\n"
+		       "b3: # rule 0\n\tdrop, count 2\n"
+		       "b4: # rule 1\n\tpass, count 1\n");
 	assert_becomes(PROGRAM(LDX(65530), LDB_X(5), RET(1)), false,
-		       HEADER "b2 else b2\n" END_OF_RUN);
+		       "b0: # rule 0\n\tgoto b1\n"
+		       "b1: # rule 1\n\tpass, count 1\n");
 }
 
 /* Where paths bring different values the variable stays, and so do its loads. */
@@ -123,12 +130,14 @@ static void where_paths_differ_the_variable_stays(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(LDB(0), JEQ(1, 1, 0), LDB(1), JEQ(2, 0, 1), RET(1), RET(0)), false,
-		       HEADER "b4 else b2\n"
-			      "b4: # rule 0\n\tif 1 bytes b9 else b2\n"
-			      "b9: # rule 0\n\tA = [0:1]\n\tif [0:1] == 0x1 b5 else b6\n"
-			      "b6: # rule 0\n\tif 2 bytes b10 else b2\n"
-			      "b10: # rule 0\n\tA = [1:1]\n\tgoto b5\n"
-			      "b5: # rule 0\n\tif A == 0x2 b3 else b2\n" DROP END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b7\n"
+		       "b1: # rule 0\n\tif 1 bytes b2 else b7\n"
+		       "b2: # rule 0\n\tA = [0:1]\n\tif [0:1] == 0x1 b5 else b3\n"
+		       "b3: # rule 0\n\tif 2 bytes b4 else b7\n"
+		       "b4: # rule 0\n\tA = [1:1]\n\tgoto b5\n"
+		       "b5: # rule 0\n\tif A == 0x2 b6 else b7\n"
+		       "b6: # rule 0\n\tdrop, count 2\n"
+		       "b7: # rule 1\n\tpass, count 1\n");
 }
 
 /* ... and an indexed load that stays keeps a check of the variable, besides the value's. */
@@ -138,16 +147,16 @@ static void a_load_that_stays_keeps_its_check(void **state)
 	assert_becomes(
 		PROGRAM(MSH(14), LDB_X(3), JEQ(1, 1, 0), LDB(1), JEQ(2, 0, 1), RET(1), RET(0)),
 		false,
-		HEADER "b4 else b2\n"
-		       "b4: # rule 0\n\tif 15 bytes b9 else b2\n"
-		       "b9: # rule 0\n\tX = [14:1]\n\tX &= 0xf\n\tX <<= 0x2\n"
-		       "\tif (([14:1] & 0xf) << 0x2) + 4 bytes b12 else b2\n"
-		       "b12: # rule 0\n\tif X + 4 bytes b10 else b2\n"
-		       "b10: # rule 0\n\tA = [X + 3:1]\n"
-		       "\tif [(([14:1] & 0xf) << 0x2) + 3:1] == 0x1 b5 else b6\n"
-		       "b6: # rule 0\n\tif 2 bytes b11 else b2\n"
-		       "b11: # rule 0\n\tA = [1:1]\n\tgoto b5\n"
-		       "b5: # rule 0\n\tif A == 0x2 b3 else b2\n" DROP END_OF_RUN);
+		"b0: # rule 0\n\tif 14 bytes b1 else b9\n"
+		"b1: # rule 0\n\tif 15 bytes b2 else b9\n"
+		"b2: # rule 0\n\tX = [14:1]\n\tX &= 0xf\n\tX <<= 0x2\n\tif (([14:1] & 0xf) << 0x2) + 4 bytes b3 else b9\n"
+		"b3: # rule 0\n\tif X + 4 bytes b4 else b9\n"
+		"b4: # rule 0\n\tA = [X + 3:1]\n\tif [(([14:1] & 0xf) << 0x2) + 3:1] == 0x1 b7 else b5\n"
+		"b5: # rule 0\n\tif 2 bytes b6 else b9\n"
+		"b6: # rule 0\n\tA = [1:1]\n\tgoto b7\n"
+		"b7: # rule 0\n\tif A == 0x2 b8 else b9\n"
+		"b8: # rule 0\n\tdrop, count 2\n"
+		"b9: # rule 1\n\tpass, count 1\n");
 }
 
 static void in_a_loop_nothing_is_known(void **state)
@@ -156,31 +165,34 @@ static void in_a_loop_nothing_is_known(void **state)
 	assert_becomes(PROGRAM(BPF_STMT(BPF_LD | BPF_IMM, 3), ALU(BPF_SUB, 1), JEQ(0, 1, 0),
 			       JUMP(-3u), RET(1)),
 		       false,
-		       HEADER "b1 else b2\n"
-			      "b1: # rule 0\n\tfuel = 0x41\n\tgoto b4\n"
-			      "b4: # rule 0\n\tA = 0x3\n\tgoto b7\n"
-			      "b7: # rule 0\n\tA -= 0x1\n\tif A == 0x0 b3 else b6\n" DROP
-			      "b6: # rule 0\n\tfuel -= 0x1\n\tif fuel == 0x0 b2 else b8\n"
-			      "b8: # rule 0\n\tA forget\n\tgoto b7\n" END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b7\n"
+		       "b1: # rule 0\n\tfuel = 0x41\n\tgoto b2\n"
+		       "b2: # rule 0\n\tA = 0x3\n\tgoto b3\n"
+		       "b3: # rule 0\n\tA -= 0x1\n\tif A == 0x0 b4 else b5\n"
+		       "b4: # rule 0\n\tdrop, count 2\n"
+		       "b5: # rule 0\n\tfuel -= 0x1\n\tif fuel == 0x0 b7 else b6\n"
+		       "b6: # rule 0\n\tA forget\n\tgoto b3\n"
+		       "b7: # rule 1\n\tpass, count 1\n");
 }
 
 static void what_is_fetched_is_no_value(void **state)
 {
 	(void)state;
 	assert_becomes(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
-		       HEADER "b9 else b2\n"
-			      "b9: # rule 0\n\tif 100 bytes b12 else b5\n"
-			      "b12: # rule 0\n\tif [99:1] == 0x7 b4 else b2\n"
-			      "b5: # rule 0\n\tA = fetch [99:1], b8 else b2\n"
-			      "b8: # rule 0\n\tif A == 0x7 b4 else b2\n"
-			      "b4: # rule 0\n\tdrop, count 2\n" END_OF_RUN);
+		       "b0: # rule 0\n\tif 14 bytes b1 else b6\n"
+		       "b1: # rule 0\n\tif 100 bytes b2 else b3\n"
+		       "b2: # rule 0\n\tif [99:1] == 0x7 b5 else b6\n"
+		       "b3: # rule 0\n\tA = fetch [99:1], b4 else b6\n"
+		       "b4: # rule 0\n\tif A == 0x7 b5 else b6\n"
+		       "b5: # rule 0\n\tdrop, count 2\n"
+		       "b6: # rule 1\n\tpass, count 1\n");
 }
 
 /* A += X; X = A doubles the expression each time: its variable stays from some size on. */
 static void a_value_does_not_grow_without_bound(void **state)
 {
 	struct sock_filter insns[2 + 2 * 30 + 1] = { LDB(0), TAX };
-	struct cbpf prog = { insns, ARRAY_SIZE(insns) };
+	struct cbpf prog = { .insns = insns, .n = ARRAY_SIZE(insns) };
 	const struct filter_rule rule = { .cbpf = &prog, .verb = FILTER_DROP, .counter = 2 };
 	const struct filter_run run = { .rules = &rule, .n_rules = 1 };
 	struct ir ir;

@@ -136,9 +136,11 @@ static void tun_is_no_tap(void **state)
 	strcpy(nic.kind, "tun");
 	nic_judge(&nic, NULL, false, DEBIAN_12);
 	assert_int_equal(nic.native, NIC_YES);
+	assert_int_equal(nic.target, NIC_YES);
 	nic.ethernet = false;
 	nic_judge(&nic, NULL, false, DEBIAN_12);
 	assert_int_equal(nic.native, NIC_NO);
+	assert_int_equal(nic.target, NIC_NO);
 }
 
 static void frags_are_needed_above_one_buffer(void **state)
@@ -157,6 +159,24 @@ static void frags_are_needed_above_one_buffer(void **state)
 	assert_int_equal(nic_needs_frags(&nic), NIC_NO);
 }
 
+static void virtio_loses_what_one_buffer_cannot_hold(void **state)
+{
+	struct nic nic = nic_of("virtio_net");
+
+	(void)state;
+	nic.mtu = 3490;
+	nic_judge(&nic, NULL, false, DEBIAN_12);
+	assert_false(nic_loses_long_frames(&nic));
+	nic.mtu = 3491;
+	assert_true(nic_loses_long_frames(&nic));
+	nic.frags = NIC_YES;
+	assert_false(nic_loses_long_frames(&nic));
+	nic = nic_of("ixgbe"); /* it refuses, in its own words */
+	nic.mtu = 9000;
+	nic_judge(&nic, NULL, false, DEBIAN_12);
+	assert_false(nic_loses_long_frames(&nic));
+}
+
 static void frags_of_a_veth_go_by_its_peer(void **state)
 {
 	struct nic nic = veth();
@@ -172,7 +192,7 @@ static void frags_of_a_veth_go_by_its_peer(void **state)
 	assert_int_equal(nic_needs_frags(&nic), NIC_NO);
 }
 
-static void check_hint(const struct nic *nic, enum xdp_mode mode, int err, const char *want)
+static void check_hint(const struct nic *nic, enum hook_mode mode, int err, const char *want)
 {
 	char hint[XDP_WHY];
 
@@ -320,6 +340,7 @@ int main(void)
 		cmocka_unit_test(target_follows_the_rule),
 		cmocka_unit_test(tun_is_no_tap),
 		cmocka_unit_test(frags_are_needed_above_one_buffer),
+		cmocka_unit_test(virtio_loses_what_one_buffer_cannot_hold),
 		cmocka_unit_test(frags_of_a_veth_go_by_its_peer),
 		cmocka_unit_test(hints_name_the_cure),
 		cmocka_unit_test(hints_keep_silent_where_nothing_is_known),

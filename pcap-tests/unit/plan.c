@@ -7,7 +7,7 @@
 
 /* Modes */
 
-static void assert_modes(enum nic_known native, const char *head, size_t n, enum xdp_mode first,
+static void assert_modes(enum nic_known native, const char *head, size_t n, enum hook_mode first,
 			 const char *why)
 {
 	lab[0].nic.native = native;
@@ -137,6 +137,27 @@ static void frags_go_by_the_mtu(void **state)
 	assert_false(frags_of("xdp", 9000, NIC_YES));
 }
 
+static void long_frames_are_not_lost(void **state)
+{
+	(void)state;
+	strcpy(lab[0].nic.driver, "virtio_net");
+	lab[0].nic.mtu = 3001;
+	lab[0].nic.frags = NIC_UNKNOWN;
+
+	_planned_ planned = plan_rules("xdp", "drop");
+
+	assert_int_equal(hook_of(&planned)->modes[0], XDP_GENERIC);
+	assert_string_equal(
+		hook_of(&planned)->why,
+		"native XDP of virtio_net would silently drop long frames of an MTU over 3000, and it is 3001");
+
+	_planned_ native = plan_rules("xdp native", "drop");
+
+	assert_refused(
+		&native, 1, 16,
+		"virtio_net would silently drop the long frames that an MTU of 3001 allows: `ip link set dev e0 mtu 3000`");
+}
+
 static void frags_of_a_veth_go_by_its_peer(void **state)
 {
 	(void)state;
@@ -187,7 +208,7 @@ static void an_mtu_that_grew_is_told(void **state)
 static void targets_are_keys_of_the_devmap(void **state)
 {
 	_planned_ planned = plan_rules("xdp", "redirect e2 if ip\nredirect e1 if ip6\n"
-					      "drop if tcp\nredirect e2");
+					      "drop if arp\nredirect e2");
 	const struct plan_hook *hook = hook_of(&planned);
 
 	(void)state;
@@ -283,6 +304,30 @@ static void a_target_that_gets_a_native_program_will_do(void **state)
 	assert_refused(&elsewhere, 1, 31, "its peer has neither a native XDP program nor GRO");
 }
 
+/* Several targets are a group; the same ones are one. */
+static void copies_go_to_a_group(void **state)
+{
+	_planned_ planned = plan_rules("xdp", "redirect e1 e2 if ip\nredirect e2 e1 if arp\n"
+					      "redirect e1 e2 if ip6\nredirect e2");
+	const struct plan_hook *hook = hook_of(&planned);
+
+	(void)state;
+	assert_int_equal(hook->n_groups, 2);
+	assert_int_equal(hook->groups[0].n, 2);
+	assert_int_equal(hook->groups[0].ifindexes[0], 11);
+	assert_int_equal(hook->groups[0].ifindexes[1], 12);
+	assert_int_equal(hook->groups[1].ifindexes[0], 12);
+	assert_int_equal(hook->rules[1].target, 1);
+	assert_int_equal(hook->rules[2].target, 0);
+	assert_int_equal(hook->rules[0].n_counters, 1);
+	assert_int_equal(hook->rules[3].n_counters, 2);
+	lab[2].nic.up = false;
+
+	_planned_ down = plan_rules("xdp", "redirect e1 e2");
+
+	assert_refused(&down, 2, 13, "'e2' is down");
+}
+
 /* What is not there yet, and what is nowhere */
 
 static void later_versions_words_are_refused(void **state)
@@ -291,12 +336,10 @@ static void later_versions_words_are_refused(void **state)
 		const char *rule, *part;
 	} rules[] = {
 		{ "cpu 0-1", "'cpu' is not in this version" },
-		{ "socket ids", "'socket' is not in this version" },
 		{ "syncookie if tcp", "'syncookie' is not in this version" },
 		{ "limit 1k/s", "'limit' is not in this version" },
 		{ "sample 1/10", "'sample' is not in this version: use 'count'" },
 		{ "capture", "'capture' is not in this version: use 'count'" },
-		{ "redirect e1 e2", "'redirect' to several interfaces at once" },
 		{ "drop if src in @s", "sets are read but not matched in this version" },
 	};
 
@@ -318,20 +361,11 @@ static void later_versions_words_are_refused(void **state)
 
 static void later_versions_hooks_are_refused(void **state)
 {
-	_planned_ planned = plan_text("interface e0 {\n xdp shared { }\n  tc ingress { mark 1 }\n"
-				      "   tc egress {\n vlan pop\n priority 1\n vlan push 7\n"
-				      " redirect e1 ingress\n}\n}\n");
+	_planned_ planned = plan_text("interface e0 {\n xdp shared { }\n}\n");
 
 	(void)state;
 	assert_int_equal(planned.err, -EINVAL);
 	assert_refused(&planned, 2, 2, "'shared' is not in this version");
-	assert_refused(&planned, 3, 3, "the tc hooks are not in this version: only 'xdp' is");
-	assert_refused(&planned, 4, 4, "the tc hooks are not in this version: only 'xdp' is");
-	assert_refused(&planned, 3, 16, "'mark' is an action of the tc hooks");
-	assert_refused(&planned, 5, 2, "'vlan pop' is an action of the tc hooks");
-	assert_refused(&planned, 6, 2, "'priority' is an action of the tc hooks");
-	assert_refused(&planned, 7, 2, "'vlan push' is an action of the tc hooks");
-	assert_refused(&planned, 8, 2, "'redirect … ingress' is an action of the tc hooks");
 }
 
 static void every_mistake_is_reported_in_one_run(void **state)
@@ -360,13 +394,14 @@ static void check_only_notes_what_comes_later(void **state)
 {
 	const struct fail_message *messages;
 	struct planned planned = { .messages = fail_messages(&messages) };
-	const char *text = "interface e8 {\n tc ingress { mark 1 }\n xdp {\n limit 1/s\n redirect "
-			   "nowhere\n drop if tcp prt 1\n}\n}\n";
+	const char *text =
+		"interface e8 {\n tc ingress { sample 1/2 }\n xdp {\n limit 1/s\n redirect "
+		"nowhere\n drop if tcp prt 1\n}\n}\n";
 
 	(void)state;
 	assert_int_equal(policy_parse("p", text, strlen(text), &planned.policy), 0);
 	assert_int_equal(plan_check(planned.policy), -EINVAL);
-	assert_word(&planned, true, 2, 2, "the tc hooks are not in this version");
+	assert_word(&planned, true, 2, 15, "'sample' is not in this version");
 	assert_word(&planned, true, 4, 2, "'limit' is not in this version");
 	assert_word(&planned, false, 6, 14, "syntax error");
 	policy_free(planned.policy);
@@ -420,6 +455,7 @@ int main(void)
 		test(one_that_lost_its_interface_chooses_anew),
 		test(no_ethernet_no_policy),
 		test(frags_go_by_the_mtu),
+		test(long_frames_are_not_lost),
 		test(frags_of_a_veth_go_by_its_peer),
 		test(loaded_programs_keep_their_frags),
 		test(an_mtu_that_grew_is_told),
@@ -428,6 +464,7 @@ int main(void)
 		test(generic_takes_any_target_that_is_up),
 		test(targets_that_may_lose_frames_are_noted),
 		test(a_target_that_gets_a_native_program_will_do),
+		test(copies_go_to_a_group),
 		test(later_versions_words_are_refused),
 		test(later_versions_hooks_are_refused),
 		test(every_mistake_is_reported_in_one_run),

@@ -226,7 +226,7 @@ static void more_counters_than_the_map_has_are_refused(void **state)
 
 	(void)state;
 	lab_apply(&first);
-	lab[0].base.n_counters = 4;
+	lab[0].base.n_counters = 5;
 
 	_planned_ fits = plan_rules("xdp", "count if arp");
 	_planned_ planned = plan_rules("xdp", "count if arp\ncount if ip6");
@@ -234,7 +234,7 @@ static void more_counters_than_the_map_has_are_refused(void **state)
 	assert_int_equal(fits.err, 0);
 	assert_int_equal(planned.err, -ENOSPC);
 	assert_refused(&planned, 1, 16,
-		       "this policy needs 5 counters and the chain that runs on e0 has 4: `weir "
+		       "this policy needs 6 counters and the chain that runs on e0 has 5: `weir "
 		       "detach e0`, then apply again");
 }
 
@@ -432,7 +432,7 @@ static void a_large_policy_is_several_programs(void **state)
 	size_t n = assert_split(&planned, 3000);
 
 	(void)state;
-	assert_in_range(n, 3, 20);
+	assert_in_range(n, 2, 20);
 	assert_int_equal(slots_of(&planned, slots), n - 1);
 	assert_int_equal(hook_of(&planned)->tail_calls, n);
 }
@@ -459,13 +459,20 @@ static void splits_and_stages_add_up(void **state)
 	assert_refused(&planned, 1, 16, "), and the size of the policy ");
 }
 
+/* The verifier walks each round of a loop: few such rules fill a program. */
 static void a_policy_too_large_for_a_chain_is_told_so(void **state)
 {
-	_planned_ many = plan_many(3000, "");
-	size_t n = 3000 * (PLAN_TAIL_CALLS_MAX + 2) / (hook_of(&many)->n_filters - 1);
-	_planned_ planned = plan_many(n, "");
+	_free_ char *rules = NULL;
+	size_t size;
+	FILE *f = open_memstream(&rules, &size);
 
 	(void)state;
+	for (size_t i = 0; i < 900; i++)
+		fprintf(f, "drop if ip6 protochain 6 and ip6[%zu] = %zu\n", i % 40, i / 40);
+	fclose(f);
+
+	_planned_ planned = plan_rules("xdp", rules);
+
 	assert_refused(&planned, 1, 16, "this policy is too large: its rules fill ");
 }
 

@@ -20,9 +20,12 @@ enum { LAB_SIZE = 4 };
 
 static struct lab {
 	struct nic nic;
-	struct plan_base base; /* of its xdp hook */
+	struct plan_base base; /* of its hook, there is one */
+	enum hook_kind kind;   /* which */
 	struct meta *live, *rollback;
 } lab[LAB_SIZE];
+
+static bool lab_has_tcx;
 
 /* A policy of "e0" and its plan; plan is NULL where it was refused. */
 struct planned {
@@ -54,6 +57,7 @@ static inline void lab_forget(struct lab *one)
 static inline int lab_setup(void **state)
 {
 	(void)state;
+	lab_has_tcx = true;
 	for (uint32_t i = 0; i < LAB_SIZE; i++) {
 		lab[i] = (struct lab){
 			.nic = { .ifindex = 10 + i, .mtu = 1500, .one_buffer_mtu = 3000 }
@@ -95,14 +99,16 @@ static inline int lab_nic(const struct word *name, struct nic *out, void *arg)
 static inline int lab_base(const struct nic *nic, enum hook_kind kind, struct plan_base *out,
 			   void *arg)
 {
+	const struct lab *one = lab_find(nic->name);
+
 	(void)arg;
-	*out = kind == HOOK_XDP ? lab_find(nic->name)->base : (struct plan_base){ 0 };
+	*out = kind == one->kind ? one->base : (struct plan_base){ 0 };
 	return 0;
 }
 
 static inline struct planned plan_text(const char *text)
 {
-	const struct plan_asks asks = { .nic = lab_nic, .base = lab_base };
+	const struct plan_asks asks = { .nic = lab_nic, .base = lab_base, .tcx = lab_has_tcx };
 	const struct fail_message *messages;
 	struct planned planned = { .messages = fail_messages(&messages) };
 
@@ -183,12 +189,13 @@ static inline void lab_apply(const struct planned *planned)
 {
 	const struct plan_hook *hook = hook_of(planned);
 	struct lab *one = lab_find(hook->nic.name);
-	_free_ char *json = meta_encode(hook, 0, "p");
+	_free_ char *json = meta_encode(hook, 0, "p", 0);
 	struct meta *meta = NULL;
 
 	assert_false(hook->unchanged);
 	assert_int_equal(meta_decode(json, "here", &meta), 0);
 	meta_free(one->rollback);
+	one->kind = hook->hook->kind;
 	one->rollback = one->live;
 	one->live = meta;
 	free((void *)one->base.known);
@@ -198,6 +205,7 @@ static inline void lab_apply(const struct planned *planned)
 		.attached = true,
 		.frags = meta->frags,
 		.mode = hook->modes[0],
+		.priority = meta->priority,
 		.why = "as it was",
 		.key = meta->key,
 		.n_counters = WEIR_COUNTERS_MIN,
