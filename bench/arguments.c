@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "../loader/own.h"
 
 double argument_number(const char *text, double least, struct argp_state *state)
 {
@@ -51,4 +54,48 @@ size_t argument_choice(const char *text, const char *const *choices, size_t n,
 	}
 	argp_error(state, "'%s' is none of: %s", text, list);
 	return 0;
+}
+
+static void add_number(uint32_t number, struct number_list *list, struct argp_state *state)
+{
+	uint32_t *place;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->numbers[i] == number)
+			argp_error(state, "%u stands twice in a list", number);
+	place = array_add(list->numbers, list->n);
+	if (!place)
+		argp_failure(state, 1, 0, "out of memory");
+	*place = number;
+}
+
+void argument_list(const char *text, uint32_t limit, struct number_list *out,
+		   struct argp_state *state)
+{
+	_free_ char *copy = strdup(text);
+	char *rest = copy;
+
+	out->n = 0;
+	own_free(&out->numbers);
+	for (char *word; rest && (word = strsep(&rest, ","));) {
+		char *dash = strchr(word, '-');
+		uint32_t low, high;
+
+		if (dash)
+			*dash++ = 0;
+		low = argument_integer(word, 0, limit - 1, state);
+		high = dash ? argument_integer(dash, low, limit - 1, state) : low;
+		for (uint32_t i = low; i <= high; i++)
+			add_number(i, out, state);
+	}
+}
+
+void argument_mac(const char *text, uint8_t out[6], struct argp_state *state)
+{
+	int end = 0;
+
+	if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &out[0], &out[1], &out[2],
+		   &out[3], &out[4], &out[5], &end) != 6 ||
+	    text[end])
+		argp_error(state, "'%s' is no MAC address (02:00:00:00:00:01)", text);
 }

@@ -15,3 +15,15 @@ uint64_t argument_integer(const char *text, uint64_t least, uint64_t most,
 /* The index of a word among the choices. */
 size_t argument_choice(const char *text, const char *const *choices, size_t n,
 		       struct argp_state *state);
+
+struct number_list {
+	uint32_t *numbers; /* owned */
+	size_t n;
+};
+
+/* "0-3,6": numbers below `limit`, each once, in that order. Replaces what is in the list. */
+void argument_list(const char *text, uint32_t limit, struct number_list *out,
+		   struct argp_state *state);
+
+/* Of a MAC address, "02:00:00:00:00:01". */
+void argument_mac(const char *text, uint8_t out[6], struct argp_state *state);

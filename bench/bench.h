@@ -3,4 +3,4 @@
 #pragma once
 #include "../loader/cmd/cmd.h"
 
-extern const struct cmd cmd_rate, cmd_cost, cmd_rules;
+extern const struct cmd cmd_rate, cmd_cost, cmd_rules, cmd_compare, cmd_track, cmd_search;

@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "../loader/own.h"
+#include "../loader/fail.h"
 
 #define VULNERABILITIES "/sys/devices/system/cpu/vulnerabilities"
 
@@ -105,4 +105,44 @@ void conditions_print(const json_t *conditions, FILE *out)
 	json_object_foreach(mitigations, key,
 			    value) if (strcmp(json_string_value(value), "Not affected"))
 		fprintf(out, "%s: %s\n", key, json_string_value(value));
+}
+
+static bool values_equal(const char *path, const json_t *a, const json_t *b);
+
+static bool members_equal(const char *path, const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *value;
+	bool equal = true;
+
+	json_object_foreach((json_t *)a, key, value)
+	{
+		_free_ char *inner = NULL;
+
+		if (!strcmp(key, "programs"))
+			continue;
+		if (asprintf(&inner, "%s%s%s", path, *path ? "." : "", key) < 0)
+			return false;
+		equal &= values_equal(inner, value, json_object_get(b, key));
+	}
+	return equal;
+}
+
+static bool values_equal(const char *path, const json_t *a, const json_t *b)
+{
+	_free_ char *x = NULL, *y = NULL;
+
+	if (json_is_object(a) && json_is_object(b) && json_object_size(a) == json_object_size(b))
+		return members_equal(path, a, b);
+	if (b && json_equal(a, b))
+		return true;
+	x = json_dumps(a, JSON_ENCODE_ANY | JSON_COMPACT);
+	y = b ? json_dumps(b, JSON_ENCODE_ANY | JSON_COMPACT) : strdup("not there");
+	note("%s: %s, then %s", path, x ?: "", y ?: "");
+	return false;
+}
+
+bool conditions_equal(const json_t *a, const json_t *b)
+{
+	return values_equal("", a, b);
 }

@@ -23,7 +23,10 @@ struct cost {
 	const char **policies; /* files */
 	size_t n_policies;
 	const char *interface, *capture, *plot;
-	bool csv, growth; /* growth: policies of `sizes` rules of `kind` */
+	enum hook_kind hook;
+	bool instructions; /* do it in a guest whose clock counts instructions */
+	bool counted;	   /* this is that guest */
+	bool csv, growth;  /* growth: policies of `sizes` rules of `kind` */
 	enum ruleset_kind kind;
 	size_t *sizes;
 	size_t n_sizes;
@@ -36,6 +39,9 @@ struct cost {
 	bool cut_short; /* a size was refused: it and those after it are left out */
 	struct timed *timed;
 };
+
+/* "ns", "instructions" */
+const char *cost_unit(const struct cost *cost);
 
 /* Load what is to be measured. Errors are reported. */
 int cost_prepare(struct cost *cost);

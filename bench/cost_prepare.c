@@ -60,7 +60,7 @@ static int set_made_packets(struct cost *cost, struct cost_subject *subject, enu
 	int err = ruleset_make(kind, n_rules, cost->seed, &set);
 
 	err = err ? err : ruleset_frames(&set, SHUFFLE_SLOTS, cost->seed, &mixed);
-	err = err ? err : shuffle_open(&mixed, cost->seed, &subject->mixed);
+	err = err ? err : shuffle_open(&mixed, cost->seed, cost->hook, &subject->mixed);
 	err = err ? err : make_udp(subject, port);
 	frames_free(&mixed);
 	ruleset_free(&set);
@@ -72,7 +72,7 @@ static int set_captured_packets(struct cost *cost, struct cost_subject *subject)
 	struct frames mixed = { 0 };
 	int err = frames_read(cost->capture, &mixed);
 
-	err = err ? err : shuffle_open(&mixed, cost->seed, &subject->mixed);
+	err = err ? err : shuffle_open(&mixed, cost->seed, cost->hook, &subject->mixed);
 	if (!err) {
 		subject->hot = mixed.frames[0];
 		mixed.frames[0].data = NULL;
@@ -90,7 +90,7 @@ static int set_packets(struct cost *cost, struct cost_subject *subject, uint16_t
 static int add_empty(struct cost *cost)
 {
 	struct cost_subject *subject = add_subject(cost);
-	int err = subject ? subject_load_empty(&subject->subject) : -ENOMEM;
+	int err = subject ? subject_load_empty(cost->hook, &subject->subject) : -ENOMEM;
 
 	return err ? err : set_packets(cost, subject, DISCARD_PORT);
 }
@@ -106,14 +106,15 @@ static int add_promise(struct cost *cost, const struct promise *promise)
 	subject->verdict = promise->verdict;
 	subject->most = promise->most;
 	err = subject_load_text(promise->name, promise->policy, strlen(promise->policy), NULL,
-				&subject->subject);
+				cost->hook, &subject->subject);
 	return err ? err : set_packets(cost, subject, promise->port);
 }
 
 static int add_policy(struct cost *cost, const char *path)
 {
 	struct cost_subject *subject = add_subject(cost);
-	int err = subject ? subject_load_file(path, cost->interface, &subject->subject) : -ENOMEM;
+	int err = subject ? subject_load_file(path, cost->interface, cost->hook, &subject->subject)
+			  : -ENOMEM;
 
 	return err ? err : set_packets(cost, subject, DISCARD_PORT);
 }
@@ -129,12 +130,14 @@ static int load_ruleset(const struct cost *cost, size_t size, struct subject *ou
 
 	memory = err ? NULL : open_memstream(&text, &len);
 	if (memory) {
-		ruleset_print(&set, "lo", memory);
+		fprintf(memory, "interface lo { %s {\n", policy_hook_name(cost->hook));
+		ruleset_print_rules(&set, memory);
+		fputs("} }\n", memory);
 		fclose(memory);
 	}
 	snprintf(name, sizeof(name), "%zu %s", size, ruleset_kinds[cost->kind]);
 	if (!err)
-		err = text ? subject_load_text(name, text, len, NULL, out) : fail_oom();
+		err = text ? subject_load_text(name, text, len, NULL, cost->hook, out) : fail_oom();
 	ruleset_free(&set);
 	return err;
 }

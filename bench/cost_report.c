@@ -9,9 +9,9 @@
 
 static const char *const kind_names[TIMING_KINDS] = { "hot", "mixed" };
 
-static double median_over(const struct cost *cost, size_t i, enum timing_kind kind)
+static double over(const struct cost *cost, size_t i, enum timing_kind kind, double percent)
 {
-	return timing_median_over(&cost->timed[i], &cost->timed[0], kind);
+	return timing_over(&cost->timed[i], &cost->timed[0], kind, percent);
 }
 
 static void print_row(const struct cost *cost, size_t i)
@@ -22,12 +22,11 @@ static void print_row(const struct cost *cost, size_t i)
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++) {
 		printf(" %8u", timing_least(&cost->timed[i], kind));
 		if (i)
-			printf(" %8.0f %8.1f", cost_over(cost, i, kind),
-			       median_over(cost, i, kind));
+			printf(" %8.0f %8.1f", cost_over(cost, i, kind), over(cost, i, kind, 50));
 		else
 			printf(" %8s %8s", "", "");
 	}
-	if (subject->promised)
+	if (subject->promised && !cost->counted)
 		printf(" %12.0f", subject->most);
 	else if (i)
 		printf(" %6zu %4zu %7zu %7.3f", subject->subject.rules, subject->subject.programs,
@@ -37,11 +36,12 @@ static void print_row(const struct cost *cost, size_t i)
 
 static void print_text(const struct cost *cost, const json_t *conditions)
 {
-	bool promised = cost->n > 1 && cost->subjects[1].promised;
+	bool promised = cost->n > 1 && cost->subjects[1].promised && !cost->counted;
 
 	conditions_print(conditions, stdout);
-	printf("\n%-24s %26s %26s\n%-24s", "nanoseconds a packet", "one hot packet, repeated",
-	       "16,384 mixed packets", "");
+	printf("\n%-24s %26s %26s\n%-24s",
+	       cost->counted ? "instructions a packet" : "nanoseconds a packet",
+	       "one hot packet, repeated", "16,384 mixed packets", "");
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		printf(" %8s %8s %8s", "least", "over", "median");
 	puts(promised ? " hot promised" : "  rules progs  insns load s");
@@ -53,7 +53,8 @@ static void print_text(const struct cost *cost, const json_t *conditions)
 
 static void print_csv(const struct cost *cost)
 {
-	puts("name,rules,programs,instructions,load_seconds,packets,ns,over_empty,median_over_empty");
+	printf("name,rules,programs,instructions,load_seconds,packets,%s,over_empty,median_over_empty\n",
+	       cost->counted ? "instructions_run" : "ns");
 	for (size_t i = 0; i < cost->n; i++) {
 		const struct subject *subject = &cost->subjects[i].subject;
 
@@ -62,15 +63,17 @@ static void print_csv(const struct cost *cost)
 			       subject->rules, subject->programs, subject->instructions,
 			       subject->load_seconds, kind_names[kind],
 			       timing_least(&cost->timed[i], kind), cost_over(cost, i, kind),
-			       median_over(cost, i, kind));
+			       over(cost, i, kind, 50));
 	}
 }
 
 static json_t *timing_json(const struct cost *cost, size_t i, enum timing_kind kind)
 {
-	return json_pack("{s:i, s:f, s:f}", "ns", (int)timing_least(&cost->timed[i], kind),
-			 "over_empty", cost_over(cost, i, kind), "median_over_empty",
-			 median_over(cost, i, kind));
+	return json_pack("{s:i, s:f, s:f, s:f, s:f}", cost_unit(cost),
+			 (int)timing_least(&cost->timed[i], kind), "over_empty",
+			 cost_over(cost, i, kind), "median_over_empty", over(cost, i, kind, 50),
+			 "p5_over_empty", over(cost, i, kind, 5), "p95_over_empty",
+			 over(cost, i, kind, 95));
 }
 
 static json_t *subject_json(const struct cost *cost, size_t i)
@@ -84,7 +87,7 @@ static json_t *subject_json(const struct cost *cost, size_t i)
 
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		json_object_set_new(object, kind_names[kind], timing_json(cost, i, kind));
-	if (cost->subjects[i].promised)
+	if (cost->subjects[i].promised && !cost->counted)
 		json_object_set_new(object, "promised", json_real(cost->subjects[i].most));
 	return object;
 }
@@ -95,7 +98,8 @@ static int print_json(const struct cost *cost, json_t *conditions, int status)
 
 	for (size_t i = 0; i < cost->n; i++)
 		json_array_append_new(results, subject_json(cost, i));
-	return cmd_print_json(json_pack("{s:O, s:o}", "conditions", conditions, "results", results),
+	return cmd_print_json(json_pack("{s:s, s:O, s:o}", "unit", cost_unit(cost), "conditions",
+					conditions, "results", results),
 			      status);
 }
 

@@ -1,46 +1,168 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "link.h"
 
-#include <net/if.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
+#include "../loader/cmd/cmd.h"
 #include "../loader/fail.h"
-
-static void socket_freep(struct nl_sock **sk)
-{
-	nl_socket_free(*sk);
-}
 
 static void link_putp(struct rtnl_link **link)
 {
 	rtnl_link_put(*link);
 }
 
-int link_find(const char *name, int *ifindex)
+static int open_here(const struct link *link, void *arg)
 {
-	*ifindex = if_nametoindex(name);
-	if (!*ifindex)
-		return fail(-errno, "no interface '%s' in this network namespace: %s", name,
-			    strerror(errno));
+	struct link *out = arg;
+
+	(void)link;
+	out->ifindex = if_nametoindex(out->name);
+	if (!out->ifindex)
+		return fail(-errno, "no interface '%s' in %s: %s", out->name,
+			    out->netns ?: "this network namespace", strerror(errno));
+	out->netlink = nl_socket_alloc();
+	if (!out->netlink || nl_connect(out->netlink, NETLINK_ROUTE))
+		return fail(-EIO, "cannot open a netlink socket");
+	out->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (out->ioctl_fd < 0)
+		return fail(-errno, "cannot open a socket: %s", strerror(errno));
 	return 0;
 }
 
-int link_count(int ifindex, struct link_counters *out)
+int link_open(const char *name, const char *netns, struct link *out)
 {
-	_cleanup_(socket_freep) struct nl_sock *sk = nl_socket_alloc();
-	_cleanup_(link_putp) struct rtnl_link *link = NULL;
+	*out = (struct link){ .netns = netns, .ioctl_fd = -1 };
+	if (strlen(name) >= sizeof(out->name))
+		return fail(-ENODEV, "'%s' is too long for the name of an interface", name);
+	strcpy(out->name, name);
+	return link_call(out, open_here, out);
+}
+
+void link_close(struct link *link)
+{
+	nl_socket_free(link->netlink);
+	link->netlink = NULL;
+	own_close(&link->ioctl_fd);
+}
+
+int link_call(const struct link *link, int (*fn)(const struct link *link, void *arg), void *arg)
+{
+	_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	int err;
 
-	if (!sk)
-		return fail_oom();
-	err = nl_connect(sk, NETLINK_ROUTE);
-	if (!err)
-		err = rtnl_link_get_kernel(sk, ifindex, NULL, &link);
+	if (!link->netns)
+		return fn(link, arg);
+	if (home < 0)
+		return fail(-errno, "cannot open the network namespace: %s", strerror(errno));
+	err = cmd_enter_netns(link->netns);
 	if (err)
-		return fail(-EIO, "cannot read the interface's counters: %s", nl_geterror(err));
-	out->sent = rtnl_link_get_stat(link, RTNL_LINK_TX_PACKETS);
-	out->send_dropped = rtnl_link_get_stat(link, RTNL_LINK_TX_DROPPED);
+		return err;
+	err = fn(link, arg);
+	if (setns(home, CLONE_NEWNET))
+		return fail(-errno, "cannot return to the network namespace: %s", strerror(errno));
+	return err;
+}
+
+int link_count(const struct link *link, struct link_counters *out)
+{
+	_cleanup_(link_putp) struct rtnl_link *is = NULL;
+	int err = rtnl_link_get_kernel(link->netlink, link->ifindex, NULL, &is);
+
+	if (err)
+		return fail(-EIO, "cannot read the counters of %s: %s", link->name,
+			    nl_geterror(err));
+	*out = (struct link_counters){
+		.sent = rtnl_link_get_stat(is, RTNL_LINK_TX_PACKETS),
+		.send_dropped = rtnl_link_get_stat(is, RTNL_LINK_TX_DROPPED),
+		.send_errors = rtnl_link_get_stat(is, RTNL_LINK_TX_ERRORS),
+		.received = rtnl_link_get_stat(is, RTNL_LINK_RX_PACKETS),
+		.receive_dropped = rtnl_link_get_stat(is, RTNL_LINK_RX_DROPPED),
+		.receive_errors = rtnl_link_get_stat(is, RTNL_LINK_RX_ERRORS),
+		.missed = rtnl_link_get_stat(is, RTNL_LINK_RX_MISSED_ERR),
+		.overruns = rtnl_link_get_stat(is, RTNL_LINK_RX_FIFO_ERR) +
+			    rtnl_link_get_stat(is, RTNL_LINK_RX_OVER_ERR),
+	};
 	return 0;
+}
+
+/* An ethtool command. -errno, not reported. */
+static int ethtool(const struct link *link, void *command)
+{
+	struct ifreq ifr = { .ifr_data = command };
+
+	memcpy(ifr.ifr_name, link->name, sizeof(ifr.ifr_name));
+	return ioctl(link->ioctl_fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+}
+
+static uint32_t count_stats(const struct link *link)
+{
+	struct {
+		struct ethtool_sset_info info;
+		uint32_t n;
+	} set = { { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS }, 0 };
+
+	return ethtool(link, &set) || !set.info.sset_mask ? 0 : set.n;
+}
+
+static int read_names(const struct link *link, uint32_t n, struct link_driver *out)
+{
+	_free_ struct ethtool_gstrings *strings = calloc(1, sizeof(*strings) + n * ETH_GSTRING_LEN);
+
+	if (!strings)
+		return fail_oom();
+	strings->cmd = ETHTOOL_GSTRINGS;
+	strings->string_set = ETH_SS_STATS;
+	strings->len = n;
+	if (ethtool(link, strings))
+		return fail(-errno, "cannot read the names of the driver's counters of %s: %s",
+			    link->name, strerror(errno));
+	memcpy(out->names, strings->data, n * ETH_GSTRING_LEN);
+	return 0;
+}
+
+static int read_values(const struct link *link, uint32_t n, struct link_driver *out)
+{
+	_free_ struct ethtool_stats *stats = calloc(1, sizeof(*stats) + n * sizeof(uint64_t));
+
+	if (!stats)
+		return fail_oom();
+	stats->cmd = ETHTOOL_GSTATS;
+	stats->n_stats = n;
+	if (ethtool(link, stats))
+		return fail(-errno, "cannot read the driver's counters of %s: %s", link->name,
+			    strerror(errno));
+	memcpy(out->values, stats->data, n * sizeof(uint64_t));
+	return 0;
+}
+
+int link_driver(const struct link *link, struct link_driver *out)
+{
+	uint32_t n = count_stats(link);
+	int err;
+
+	*out = (struct link_driver){ 0 };
+	if (!n)
+		return 0;
+	out->names = calloc(n, sizeof(*out->names));
+	out->values = calloc(n, sizeof(*out->values));
+	if (!out->names || !out->values)
+		return fail_oom();
+	out->n = n;
+	err = read_names(link, n, out);
+	return err ? err : read_values(link, n, out);
+}
+
+void link_driver_free(struct link_driver *driver)
+{
+	free(driver->names);
+	free(driver->values);
+	*driver = (struct link_driver){ 0 };
 }

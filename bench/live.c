@@ -10,9 +10,10 @@
  * network namespace that nobody else sees. Then a call costs 15 us and 0.15 us a frame (measured on
  * 6.18), and a rate can be held by calls of a few frames.
  */
-#include "generator.h"
+#include "live.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
@@ -21,6 +22,8 @@
 #include <string.h>
 
 #include "../loader/fail.h"
+#include "embedded.h"
+#include "progs/live_turns.h"
 
 enum {
 	LO = 1,		 /* lo's index, in every network namespace */
@@ -28,12 +31,13 @@ enum {
 	BURST = 1 << 15, /* a few milliseconds: signals wait for the end of a call */
 };
 
-struct generator {
+struct sender {
+	const struct job *job;
+	struct bpf_object *object; /* of the program that takes turns; NULL: one frame a call */
 	int prog_fd, link_fd, netns_fd;
-	int ifindex;
 };
 
-static int load(int *prog_fd)
+static int load_plain(int *prog_fd)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_TX },
@@ -47,26 +51,73 @@ static int load(int *prog_fd)
 	return 0;
 }
 
+/* Can frames be made of each other: as long, and the same beyond the bytes that are rewritten? */
+static bool can_take_turns(const struct job *job)
+{
+	const struct frames *frames = &job->frames;
+	const struct frame *first = &frames->frames[0];
+
+	if (job->burst || frames->n < 2 || frames->n > LIVE_SLOTS || first->len < LIVE_BYTES)
+		return false;
+	for (size_t i = 1; i < frames->n; i++)
+		if (frames->frames[i].len != first->len ||
+		    memcmp(frames->frames[i].data + LIVE_BYTES, first->data + LIVE_BYTES,
+			   first->len - LIVE_BYTES))
+			return false;
+	return true;
+}
+
+static int put_frames(const struct sender *s, size_t first)
+{
+	_free_ struct live_memory *memory = calloc(1, sizeof(*memory));
+	const struct frames *frames = &s->job->frames;
+	uint32_t key = 0;
+
+	if (!memory)
+		return fail_oom();
+	memory->turn = first;
+	memory->n = frames->n;
+	for (size_t i = 0; i < frames->n; i++)
+		memcpy(memory->slots[i].frame, frames->frames[i].data, LIVE_BYTES);
+	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(s->object, ".bss"), &key, memory,
+				BPF_ANY))
+		return fail(-errno, "cannot hand frames to a program: %s", strerror(errno));
+	return 0;
+}
+
+static int load_turns(struct sender *s, size_t first)
+{
+	int err = embedded_load("live_turns", &s->object);
+
+	if (err)
+		return err;
+	s->prog_fd =
+		dup(bpf_program__fd(bpf_object__find_program_by_name(s->object, "live_turns")));
+	if (s->prog_fd < 0)
+		return fail(-errno, "cannot keep a program: %s", strerror(errno));
+	return put_frames(s, first);
+}
+
 /* Keep the program in the dispatcher: see above. In the new namespace, which netns_fd keeps. */
-static int keep_attached(struct generator *g)
+static int keep_attached(struct sender *s)
 {
 	DECLARE_LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
 
-	g->netns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (g->netns_fd < 0)
+	s->netns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (s->netns_fd < 0)
 		return -errno;
-	g->link_fd = bpf_link_create(g->prog_fd, LO, BPF_XDP, &opts);
-	return g->link_fd < 0 ? -errno : 0;
+	s->link_fd = bpf_link_create(s->prog_fd, LO, BPF_XDP, &opts);
+	return s->link_fd < 0 ? -errno : 0;
 }
 
-static int keep_in_dispatcher(struct generator *g)
+static int keep_in_dispatcher(struct sender *s)
 {
 	_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	int err;
 
 	if (home < 0 || unshare(CLONE_NEWNET))
 		return fail(-errno, "cannot make a network namespace: %s", strerror(errno));
-	err = keep_attached(g);
+	err = keep_attached(s);
 	if (setns(home, CLONE_NEWNET))
 		return fail(-errno, "cannot return to the network namespace: %s", strerror(errno));
 	if (err)
@@ -75,54 +126,89 @@ static int keep_in_dispatcher(struct generator *g)
 	return 0;
 }
 
-static void live_close(struct generator *g)
+void live_close(struct sender *s)
 {
-	if (!g)
+	if (!s)
 		return;
-	own_close(&g->link_fd);
-	own_close(&g->netns_fd);
-	own_close(&g->prog_fd);
-	free(g);
+	own_close(&s->link_fd);
+	own_close(&s->netns_fd);
+	own_close(&s->prog_fd);
+	bpf_object__close(s->object);
+	free(s);
 }
 
-static int live_open(int ifindex, struct generator **out)
+int live_open(const struct job *job, size_t worker, struct sender **out)
 {
-	struct generator *g = malloc(sizeof(*g));
+	struct sender *s = malloc(sizeof(*s));
 	int err;
 
-	if (!g)
+	if (!s)
 		return fail_oom();
-	*g = (struct generator){ -1, -1, -1, ifindex };
-	err = load(&g->prog_fd);
-	err = err ? err : keep_in_dispatcher(g);
-	if (err) {
-		live_close(g);
-		return err;
-	}
-	*out = g;
-	return 0;
+	*s = (struct sender){ job, NULL, -1, -1, -1 };
+	*out = s;
+	if (can_take_turns(job))
+		err = load_turns(s, sender_first_frame(job, worker));
+	else
+		err = load_plain(&s->prog_fd);
+	return err ? err : keep_in_dispatcher(s);
 }
 
-static int live_send(struct generator *g, const struct frame *frame, uint32_t n)
+int live_send_by(struct sender *s, int ifindex, size_t number, uint32_t n, uint32_t *ns)
 {
-	struct xdp_md md = { .data_end = frame->len, .ingress_ifindex = g->ifindex };
+	const struct frame *frame = &s->job->frames.frames[number];
+	struct xdp_md md = { .data_end = frame->len, .ingress_ifindex = ifindex };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
 			    .data_size_in = frame->len, .ctx_in = &md, .ctx_size_in = sizeof(md),
 			    .repeat = n, .batch_size = BATCH, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
-	if (bpf_prog_test_run_opts(g->prog_fd, &opts))
+	if (bpf_prog_test_run_opts(s->prog_fd, &opts))
 		return fail(-errno, "cannot send live frames of %u bytes: %s%s", frame->len,
 			    strerror(errno),
 			    errno == EINVAL
 				    ? "; the kernel takes 14 to about 3500 bytes, since 5.18"
 				    : "");
+	*ns = opts.duration;
 	return 0;
 }
 
-const struct generator_ops generator_live = {
-	.name = "live frames",
+static int live_send(struct sender *s, size_t number, uint32_t n)
+{
+	uint32_t ns;
+
+	return live_send_by(s, s->job->ifindex, number, n, &ns);
+}
+
+static bool live_takes_turns(const struct sender *s)
+{
+	return s->object;
+}
+
+static const struct sender_ops live_sender = {
 	.burst_max = BURST,
 	.open = live_open,
+	.takes_turns = live_takes_turns,
 	.send = live_send,
 	.close = live_close,
+};
+
+static const char *live_refusal(const struct job *job)
+{
+	(void)job;
+	return NULL;
+}
+
+static int open_workers(const struct job *job, struct generator **out)
+{
+	return workers_open(job, &live_sender, out);
+}
+
+const struct generator_ops generator_live = {
+	.word = "live",
+	.name = "live frames (BPF_PROG_TEST_RUN)",
+	.refusal = live_refusal,
+	.open = open_workers,
+	.start = workers_start,
+	.look = workers_look,
+	.stop = workers_stop,
+	.close = workers_close,
 };

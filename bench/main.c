@@ -2,13 +2,17 @@
 /*
  * weir-bench: packet rates and what a policy costs a packet.
  *
- *   rate.c        send frames at a rate: when, and how many
+ *   rate*.c       send at a rate, and account for every frame
+ *   search.c      the highest rate without loss
+ *   generator.h   ways to send: pktgen.c; live.c and xsk.c as workers.c, which keep a pace.c
+ *   traffic.c     what is sent: described packets, or those of a capture (frames.c)
+ *   receiver.c    the other end, and what became of frames there; link.c is an interface
+ *   series.c      what happened when
  *   cost*.c       nanoseconds a packet of policies, side by side: subject.c loads one, timing.c
  *                 times, shuffle.c gives it many different packets, plot.c draws
+ *   compare*.c    weir and its peers at the same job: scenario.c says which, contestant.c is one
+ *   track.c       a run beside an earlier one
  *   rules.c       print a policy of many rules; ruleset*.c makes rules, and packets for them
- *   generator.h   ways to put frames on a wire; live.c is one
- *   frames.c      what is sent
- *   pace.c        a rate, and an end, kept against the clock; signals
  *   conditions.c  the machine that a figure is true of
  */
 #include <string.h>
@@ -17,7 +21,8 @@
 #include "../loader/fail.h"
 #include "bench.h"
 
-static const struct cmd *const cmds[] = { &cmd_rate, &cmd_cost, &cmd_rules };
+static const struct cmd *const cmds[] = { &cmd_rate,	&cmd_search, &cmd_cost,
+					  &cmd_compare, &cmd_track,  &cmd_rules };
 
 int main(int argc, char **argv)
 {

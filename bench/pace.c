@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <time.h>
 
-enum { TICKS_PER_SECOND = 1000 };
+enum {
+	TICKS_PER_SECOND = 1000,
+	NAP = 20000000, /* ns at most without a look at `stop` */
+};
 static const uint64_t SECOND = 1000000000;
 
 static uint64_t clock_ns(void)
@@ -20,28 +23,20 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Wait, or only look, whether a signal has come. */
-static bool wait_ns(struct pace *pace, uint64_t ns)
+static void wait_ns(const struct pace *pace, uint64_t ns)
 {
-	const struct timespec time = { .tv_sec = ns / SECOND, .tv_nsec = ns % SECOND };
+	uint64_t end = clock_ns() + ns, now;
 
-	if (sigtimedwait(&pace->signals, NULL, &time) > 0)
-		pace->interrupted = true;
-	return !pace->interrupted;
+	while (!*pace->stop && (now = clock_ns()) < end) {
+		uint64_t nap = min_u64(end - now, NAP);
+		const struct timespec time = { .tv_nsec = nap };
+
+		nanosleep(&time, NULL);
+	}
 }
 
 void pace_begin(struct pace *pace)
 {
-	sigemptyset(&pace->signals);
-	sigaddset(&pace->signals, SIGINT);
-	sigaddset(&pace->signals, SIGTERM);
-	sigaddset(&pace->signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &pace->signals, &pace->signals_before);
-	if (pace->rate && pace->duration_ns) {
-		uint64_t n = pace->rate * pace->duration_ns / SECOND + 0.5;
-
-		pace->packets = pace->packets ? min_u64(pace->packets, n) : n;
-	}
 	pace->begun_ns = clock_ns();
 }
 
@@ -54,7 +49,7 @@ static bool is_over(const struct pace *pace)
 {
 	uint64_t late = pace->rate ? pace->duration_ns / 50 : 0;
 
-	if (pace->packets && pace->sent >= pace->packets)
+	if (*pace->stop || (pace->packets && pace->sent >= pace->packets))
 		return true;
 	return pace->duration_ns && clock_ns() - pace->begun_ns >= pace->duration_ns + late;
 }
@@ -66,7 +61,7 @@ static uint64_t due(const struct pace *pace)
 }
 
 /* Until a tick's packets are due, or the last ones. */
-static bool wait_for_tick(struct pace *pace)
+static void wait_for_tick(struct pace *pace)
 {
 	uint64_t wanted = pace->sent + 1 + (uint64_t)(pace->rate / TICKS_PER_SECOND);
 	double at;
@@ -74,26 +69,23 @@ static bool wait_for_tick(struct pace *pace)
 	if (pace->packets)
 		wanted = min_u64(wanted, pace->packets);
 	at = (wanted - 1) / pace->rate - pace_elapsed(pace);
-	return wait_ns(pace, at > 0 ? at * SECOND + 1 : 0);
+	wait_ns(pace, at > 0 ? at * SECOND + 1 : 0);
 }
 
 uint32_t pace_next(struct pace *pace, uint32_t max)
 {
 	uint64_t n = max;
 
-	if (!wait_ns(pace, 0) || is_over(pace))
+	if (is_over(pace))
 		return 0;
 	if (pace->packets)
 		n = min_u64(n, pace->packets - pace->sent);
 	if (!pace->rate)
 		return n;
-	while (due(pace) <= pace->sent)
-		if (!wait_for_tick(pace) || is_over(pace))
+	while (due(pace) <= pace->sent) {
+		wait_for_tick(pace);
+		if (is_over(pace))
 			return 0;
+	}
 	return min_u64(n, due(pace) - pace->sent);
-}
-
-void pace_end(struct pace *pace)
-{
-	sigprocmask(SIG_SETMASK, &pace->signals_before, NULL);
 }

@@ -3,7 +3,7 @@
  * When to send how many: a rate, a number, a time, kept against CLOCK_MONOTONIC.
  */
 #pragma once
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,18 +12,14 @@ struct pace {
 	uint64_t packets;
 	double rate; /* packets a second */
 	uint64_t duration_ns;
+	const atomic_bool *stop; /* set by another thread: enough */
 
 	/* How it goes. */
 	uint64_t sent;
 	uint64_t begun_ns;
-	bool interrupted; /* by SIGINT, SIGTERM or SIGHUP */
-	sigset_t signals, signals_before;
 };
 
-/*
- * The clock starts. Until pace_end() the signals named above interrupt no system call; they are
- * seen between two bursts.
- */
+/* The clock starts. */
 void pace_begin(struct pace *pace);
 
 /*
@@ -34,5 +30,3 @@ uint32_t pace_next(struct pace *pace, uint32_t max);
 
 /* Seconds since the start. */
 double pace_elapsed(const struct pace *pace);
-
-void pace_end(struct pace *pace);

@@ -220,9 +220,8 @@ static void print_flag(const struct ruleset_rule *rule, bool *first, FILE *out)
 		fprintf(out, "%stcp[tcpflags] & tcp-%s != 0", joint(first), name);
 }
 
-void ruleset_print(const struct ruleset *set, const char *interface, FILE *out)
+void ruleset_print_rules(const struct ruleset *set, FILE *out)
 {
-	fprintf(out, "interface %s {\n\txdp {\n", interface);
 	for (size_t i = 0; i < set->n; i++) {
 		const struct ruleset_rule *rule = &set->rules[i];
 		bool first = true;
@@ -236,5 +235,11 @@ void ruleset_print(const struct ruleset *set, const char *interface, FILE *out)
 		print_flag(rule, &first, out);
 		fprintf(out, "    # %zu\n", i + 1);
 	}
+}
+
+void ruleset_print(const struct ruleset *set, const char *interface, FILE *out)
+{
+	fprintf(out, "interface %s {\n\txdp {\n", interface);
+	ruleset_print_rules(set, out);
 	fputs("\t}\n}\n", out);
 }

@@ -56,6 +56,9 @@ void ruleset_free(struct ruleset *set);
 /* As a policy for one interface, on XDP. */
 void ruleset_print(const struct ruleset *set, const char *interface, FILE *out);
 
+/* Its rules alone, a line each. */
+void ruleset_print_rules(const struct ruleset *set, FILE *out);
+
 /*
  * `n` frames of RULESET_FRAME bytes: seven in eight are made to match a rule picked at random (one
  * above it may take them), the eighth has random addresses and ports. Errors are reported.

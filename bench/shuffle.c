@@ -50,18 +50,20 @@ static int put_frames(struct shuffle *s, const struct frames *frames, uint64_t s
 	return 0;
 }
 
-int shuffle_open(const struct frames *frames, uint64_t seed, struct shuffle **out)
+int shuffle_open(const struct frames *frames, uint64_t seed, enum hook_kind kind,
+		 struct shuffle **out)
 {
+	const char *name = kind == HOOK_XDP ? "shuffle" : "shuffle_tc";
 	struct shuffle *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
 		return fail_oom();
 	*out = s;
-	err = embedded_load("shuffle", &s->object);
+	err = embedded_load(name, &s->object);
 	if (err)
 		return err;
-	s->prog_fd = bpf_program__fd(bpf_object__find_program_by_name(s->object, "shuffle"));
+	s->prog_fd = bpf_program__fd(bpf_object__find_program_by_name(s->object, name));
 	s->target_fd = bpf_object__find_map_fd_by_name(s->object, "target");
 	return put_frames(s, frames, seed);
 }
@@ -82,7 +84,8 @@ int shuffle_aim(struct shuffle *s, int prog_fd)
 		return fail(-errno,
 			    "cannot put the program behind the one that changes packets: %s%s",
 			    strerror(errno),
-			    errno == EINVAL ? "; it must be an XDP program, for one buffer" : "");
+			    errno == EINVAL ? "; it must be one of this hook, on XDP for one buffer"
+					    : "");
 	return 0;
 }
 

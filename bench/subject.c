@@ -3,12 +3,12 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <string.h>
 #include <time.h>
 
 #include "../loader/fail.h"
 #include "../loader/plan.h"
-#include "../loader/policy.h"
 #include "../loader/replay.h"
 
 static double clock_seconds(void)
@@ -25,41 +25,43 @@ static int begin(struct subject *subject, const char *name)
 	return subject->name ? 0 : fail_oom();
 }
 
-int subject_load_empty(struct subject *out)
+int subject_load_empty(enum hook_kind kind, struct subject *out)
 {
+	enum bpf_prog_type type = kind == HOOK_XDP ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
 	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = kind == HOOK_XDP ? (int)XDP_PASS : TC_ACT_UNSPEC },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	int err = begin(out, "empty program");
 
 	if (err)
 		return err;
-	out->prog_fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "weir_bench_nil", "GPL", insns,
-				     ARRAY_SIZE(insns), NULL);
-	return out->prog_fd < 0
-		       ? fail(-errno, "cannot load an empty XDP program: %s", strerror(errno))
-		       : 0;
+	out->prog_fd = bpf_prog_load(type, "weir_bench_nil", "GPL", insns, ARRAY_SIZE(insns), NULL);
+	return out->prog_fd < 0 ? fail(-errno, "cannot load an empty program: %s", strerror(errno))
+				: 0;
 }
 
-static const char *first_interface(const struct policy *policy)
+static const char *first_interface(const struct policy *policy, enum hook_kind kind)
 {
 	for (size_t i = 0; i < policy->n_interfaces; i++)
 		for (size_t k = 0; k < policy->interfaces[i].n_hooks; k++)
-			if (policy->interfaces[i].hooks[k].kind == HOOK_XDP)
+			if (policy->interfaces[i].hooks[k].kind == kind)
 				return policy->interfaces[i].names[0].text;
 	return NULL;
 }
 
-static int load(struct subject *subject, const char *interface)
+static int load(struct subject *subject, const char *interface, enum hook_kind kind)
 {
 	const struct plan_hook *hook;
 	int err;
 
-	interface = interface ?: first_interface(subject->policy);
+	interface = interface ?: first_interface(subject->policy, kind);
 	if (!interface)
-		return fail(-ENOENT, "%s: no interface has an 'xdp' hook", subject->name);
-	err = replay_open(subject->policy, interface, HOOK_XDP, NULL, 0, &subject->replay);
+		return fail(-ENOENT, "%s: no interface has the hook '%s'", subject->name,
+			    policy_hook_name(kind));
+	err = replay_open(subject->policy, interface, kind, NULL, 0, &subject->replay);
 	if (err)
 		return err;
 	hook = replay_hook(subject->replay);
@@ -72,24 +74,25 @@ static int load(struct subject *subject, const char *interface)
 }
 
 int subject_load_text(const char *name, const char *text, size_t len, const char *interface,
-		      struct subject *out)
+		      enum hook_kind kind, struct subject *out)
 {
 	double begun = clock_seconds();
 	int err = begin(out, name);
 
 	err = err ? err : policy_parse(name, text, len, &out->policy);
-	err = err ? err : load(out, interface);
+	err = err ? err : load(out, interface, kind);
 	out->load_seconds = clock_seconds() - begun;
 	return err;
 }
 
-int subject_load_file(const char *path, const char *interface, struct subject *out)
+int subject_load_file(const char *path, const char *interface, enum hook_kind kind,
+		      struct subject *out)
 {
 	double begun = clock_seconds();
 	int err = begin(out, path);
 
 	err = err ? err : policy_read(path, &out->policy);
-	err = err ? err : load(out, interface);
+	err = err ? err : load(out, interface, kind);
 	out->load_seconds = clock_seconds() - begun;
 	return err;
 }

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct policy;
+#include "../loader/policy.h"
+
 struct replay;
 
 struct subject {
@@ -18,12 +19,13 @@ struct subject {
 	double load_seconds;		      /* from its text until it could run */
 };
 
-/* An XDP program that returns XDP_PASS and nothing else. Errors are reported. */
-int subject_load_empty(struct subject *out);
+/* A program that says "pass" and nothing else. Errors are reported. */
+int subject_load_empty(enum hook_kind kind, struct subject *out);
 
-/* The XDP hook of `interface`, or, if NULL, of the first one. Errors are reported. */
+/* This hook of `interface`, or, if NULL, of the first one that has it. Errors are reported. */
 int subject_load_text(const char *name, const char *text, size_t len, const char *interface,
+		      enum hook_kind kind, struct subject *out);
+int subject_load_file(const char *path, const char *interface, enum hook_kind kind,
 		      struct subject *out);
-int subject_load_file(const char *path, const char *interface, struct subject *out);
 
 void subject_close(struct subject *subject);

@@ -14,16 +14,20 @@ enum {
 	ROUND_NS = 5000000, /* what a round should last; the kernel's own part of it is 20 ms */
 	FIRST = 1000,	    /* packets, to learn how long one takes */
 	MOST = 200000,
+	COUNTED = 2048, /* packets in a round where instructions are counted */
 };
 
 static int run_once(struct timed *timed, enum timing_kind kind, uint32_t repeat,
 		    struct bpf_test_run_opts *opts)
 {
-	static const uint8_t written_over[SHUFFLE_BYTES];
+	uint8_t written_over[SHUFFLE_BYTES] = { 0 };
 	int err = kind == TIMING_MIXED ? shuffle_aim(timed->shuffle, timed->prog_fd) : 0;
 
 	if (err)
 		return err;
+	/* tc looks at a packet before the program does: at its Ethernet type. */
+	memcpy(written_over, timed->packet,
+	       timed->len < SHUFFLE_BYTES ? timed->len : SHUFFLE_BYTES);
 	opts->data_in = kind == TIMING_MIXED ? written_over : timed->packet;
 	opts->data_size_in = kind == TIMING_MIXED ? sizeof(written_over) : timed->len;
 	opts->repeat = repeat;
@@ -43,7 +47,7 @@ static uint32_t choose_repeat(enum timing_kind kind, uint32_t ns)
 	return n < unit ? unit : n - n % unit;
 }
 
-static int learn(struct timed *timed)
+static int learn(struct timed *timed, bool counted)
 {
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++) {
 		DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -53,9 +57,9 @@ static int learn(struct timed *timed)
 			return err;
 		if (kind == TIMING_HOT)
 			timed->verdict = opts.retval;
-		else if (opts.retval == XDP_ABORTED)
-			return fail(-EPROTO, "'%s' aborts mixed packets", timed->name);
-		timed->repeat[kind] = choose_repeat(kind, opts.duration);
+		else if (opts.retval == SHUFFLE_MISSED)
+			return fail(-EPROTO, "'%s' was not reached by mixed packets", timed->name);
+		timed->repeat[kind] = counted ? (int)COUNTED : choose_repeat(kind, opts.duration);
 	}
 	return 0;
 }
@@ -84,13 +88,13 @@ static int make_room(struct timed *timed, unsigned int rounds)
 	return 0;
 }
 
-int timing_run(struct timed *timed, size_t n, unsigned int rounds)
+int timing_run(struct timed *timed, size_t n, unsigned int rounds, bool counted)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i++) {
 		err = make_room(&timed[i], rounds);
-		err = err ? err : learn(&timed[i]);
+		err = err ? err : learn(&timed[i], counted);
 	}
 	for (unsigned int round = 0; round < rounds; round++)
 		for (size_t i = 0; i < n && !err; i++)
@@ -114,15 +118,15 @@ static double difference(const struct timed *timed, const struct timed *base, en
 	return (double)timed->rounds[kind][round] - base->rounds[kind][round];
 }
 
-double timing_median_over(const struct timed *timed, const struct timed *base,
-			  enum timing_kind kind)
+double timing_over(const struct timed *timed, const struct timed *base, enum timing_kind kind,
+		   double percent)
 {
 	double over[TIMING_ROUNDS_MOST];
 
 	for (unsigned int i = 0; i < timed->n_rounds; i++)
 		over[i] = difference(timed, base, kind, i);
 	statistics_sort(over, timed->n_rounds);
-	return statistics_percentile(over, timed->n_rounds, 50);
+	return statistics_percentile(over, timed->n_rounds, percent);
 }
 
 void timing_free(struct timed *timed, size_t n)

@@ -8,6 +8,7 @@
  * many different packets in random order, as real traffic has.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,12 +32,15 @@ struct timed {
 	uint32_t repeat[TIMING_KINDS]; /* packets in a round */
 };
 
-/* 1 to TIMING_ROUNDS_MOST rounds. Errors are reported. timing_free() in any case. */
-int timing_run(struct timed *timed, size_t n, unsigned int rounds);
+/*
+ * 1 to TIMING_ROUNDS_MOST rounds. `counted`: the clock counts instructions, so that a few packets
+ * say as much as many. Errors are reported. timing_free() in any case.
+ */
+int timing_run(struct timed *timed, size_t n, unsigned int rounds, bool counted);
 void timing_free(struct timed *timed, size_t n);
 
 uint32_t timing_least(const struct timed *timed, enum timing_kind kind);
 
-/* Of the differences to `base`, round by round. */
-double timing_median_over(const struct timed *timed, const struct timed *base,
-			  enum timing_kind kind);
+/* Of the differences to `base`, round by round: percentile 0 to 100; 50 is the median. */
+double timing_over(const struct timed *timed, const struct timed *base, enum timing_kind kind,
+		   double percent);

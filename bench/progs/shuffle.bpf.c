@@ -1,46 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * BPF_PROG_TEST_RUN runs a program on one packet over and over: everything is in L1, every branch
- * foretold. This program stands before the one that is measured, and writes the next of many
- * packets over the one that it was given.
- */
-#include <linux/bpf.h>
-
-#include <bpf/bpf_helpers.h>
-
-#include "shuffle.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} target SEC(".maps");
-
-struct shuffle_memory memory;
+/* Before an XDP program. */
+#include "shuffle.bpf.h"
 
 SEC("xdp")
 int shuffle(struct xdp_md *ctx)
 {
-	void *packet = (void *)(long)ctx->data;
-	const void *from = memory.slots[memory.turn++ % SHUFFLE_SLOTS].packet;
-
-	if (packet + SHUFFLE_BYTES > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
-	/*
-	 * In stores as wide as the fields that will be read: a load that needs two stores waits
-	 * until both have left the store buffer.
-	 */
-	*(volatile __u16 *)packet = *(const volatile __u16 *)from;
-	*(volatile __u32 *)(packet + 2) = *(const volatile __u32 *)(from + 2);
-	*(volatile __u16 *)(packet + 6) = *(const volatile __u16 *)(from + 6);
-	*(volatile __u32 *)(packet + 8) = *(const volatile __u32 *)(from + 8);
-	*(volatile __u16 *)(packet + 12) = *(const volatile __u16 *)(from + 12);
-#pragma unroll
-	for (int i = 14; i < SHUFFLE_BYTES; i += 4)
-		*(volatile __u32 *)(packet + i) = *(const volatile __u32 *)(from + i);
-	bpf_tail_call(ctx, &target, 0);
-	return XDP_ABORTED;
+	if (shuffle_next((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		bpf_tail_call(ctx, &target, 0);
+	return SHUFFLE_MISSED;
 }
-
-char LICENSE[] SEC("license") = "GPL";

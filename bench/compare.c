@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "compare.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+
+#include "../loader/fail.h"
+#include "arguments.h"
+#include "bench.h"
+#include "conditions.h"
+#include "live.h"
+#include "plot.h"
+#include "statistics.h"
+
+enum {
+	ROUNDS = 30,
+	ROUNDS_MOST = 1000,
+	FRAMES = 8192,
+	FLOWS = 64,
+	LEARN = 256,	     /* frames, to find who is slow */
+	ROUND_NS = 50000000, /* for those */
+};
+
+enum { OPTION_CSV = 256, OPTION_PLOT };
+
+static const struct argp_option options[] = {
+	{ "rounds", 'r', "N", 0, "So many turns for each (30)", 0 },
+	{ "packets", 'n', "N", 0, "Packets in a turn (8192); fewer for who takes 50 ms", 0 },
+	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 0 },
+	{ "plot", OPTION_PLOT, "FILE.svg|FILE.png", 0, "Of one scenario, by gnuplot", 0 },
+	{ 0 },
+};
+
+static void check_usage(const struct compare *compare, struct argp_state *state)
+{
+	if (!compare->n_paths)
+		argp_error(state, "which scenario?");
+	if (compare->plot && !plot_can_write(compare->plot))
+		argp_error(state, "'%s' ends in neither .svg nor .png", compare->plot);
+	if (compare->plot && compare->n_paths > 1)
+		argp_error(state, "a plot is of one scenario");
+	if (compare->csv && compare->common.json)
+		argp_error(state, "either --csv or --json");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct compare *compare = state->input;
+
+	switch (key) {
+	case 'r':
+		compare->rounds = argument_integer(arg, 1, ROUNDS_MOST, state);
+		return 0;
+	case 'n':
+		compare->frames_a_round = argument_integer(arg, 1, 1 << 20, state);
+		return 0;
+	case OPTION_CSV:
+		compare->csv = true;
+		return 0;
+	case OPTION_PLOT:
+		compare->plot = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		cmd_add_word(&compare->paths, &compare->n_paths, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		check_usage(compare, state);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "SCENARIO…",
+	.doc = "The same job by weir and by its peers, side by side in one run.\v"
+	       "Each stands at the far end of a veth pair, in a network namespace of its own that goes with "
+	       "this process. Live frames go to each in turn; the nanoseconds are all that one CPU does for "
+	       "a packet, from making it to dropping it.",
+};
+
+/* On one CPU: the veth's other end runs where the frame is sent. */
+static void stay_on_cpu(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int send_round(struct compare *compare, struct sender *sender, struct contestant *c,
+		      unsigned int round, uint32_t n)
+{
+	uint32_t ns;
+	int err = live_send_by(sender, c->ifindex, round % compare->frames.n, n, &ns);
+
+	if (err)
+		return err;
+	c->sent += n;
+	c->rounds[round] = ns;
+	return 0;
+}
+
+/* How many in a round; the first frames warm up too. */
+static int learn(struct compare *compare, struct sender *sender, struct contestant *c, uint32_t *n)
+{
+	int err = send_round(compare, sender, c, 0, LEARN);
+
+	*n = compare->frames_a_round;
+	if (!err && (uint64_t)*n * c->rounds[0] > ROUND_NS)
+		*n = ROUND_NS / c->rounds[0] ?: 1;
+	return err;
+}
+
+static int run_rounds(struct compare *compare, struct sender *sender)
+{
+	_free_ uint32_t *n = calloc(compare->scenario.n, sizeof(*n));
+	int err = n ? 0 : fail_oom();
+
+	for (size_t i = 0; i < compare->scenario.n && !err; i++)
+		if (!compare->contestants[i].skipped)
+			err = learn(compare, sender, &compare->contestants[i], &n[i]);
+	for (unsigned int round = 0; round < compare->rounds; round++)
+		for (size_t i = 0; i < compare->scenario.n && !err; i++)
+			if (!compare->contestants[i].skipped)
+				err = send_round(compare, sender, &compare->contestants[i], round,
+						 n[i]);
+	return err;
+}
+
+/* A figure of who lost packets, or let them through, is none. */
+static int check_job(struct compare *compare, struct contestant *c)
+{
+	int err = contestant_count(c);
+	uint64_t lost = c->sent - c->counters.received;
+
+	if (err)
+		return err;
+	if (c->counters.received < c->sent)
+		return fail(-EPROTO, "%s: '%s' never saw %" PRIu64 " of %" PRIu64 " packets",
+			    compare->scenario.name, c->is->name, lost, c->sent);
+	if (c->delivered)
+		return fail(-EPROTO, "%s: '%s' let %" PRIu64 " packets through",
+			    compare->scenario.name, c->is->name, c->delivered);
+	return 0;
+}
+
+static int open_contestants(struct compare *compare)
+{
+	static size_t number; /* over all scenarios */
+	int err = 0;
+
+	compare->contestants = calloc(compare->scenario.n, sizeof(*compare->contestants));
+	if (!compare->contestants)
+		return fail_oom();
+	for (size_t i = 0; i < compare->scenario.n; i++) {
+		struct contestant *c = &compare->contestants[i];
+
+		/* Each is to be closed, also those after one that failed. */
+		c->netns_fd = c->link_fd = c->far.ioctl_fd = c->subject.prog_fd = -1;
+		if (!err)
+			err = contestant_open(&compare->scenario.contestants[i], number++, c);
+		c->rounds = calloc(compare->rounds, sizeof(*c->rounds));
+		if (!c->rounds)
+			err = fail_oom();
+		if (c->skipped)
+			note("%s: '%s' does not take part: %s", compare->scenario.name,
+			     compare->scenario.contestants[i].name, c->skipped);
+	}
+	return err;
+}
+
+static int measure(struct compare *compare)
+{
+	const struct job job = { .frames = compare->frames, .burst = 1 };
+	struct sender *sender = NULL;
+	int err = open_contestants(compare);
+
+	err = err ? err : live_open(&job, 0, &sender);
+	err = err ? err : run_rounds(compare, sender);
+	live_close(sender);
+	for (size_t i = 0; i < compare->scenario.n && !err; i++)
+		if (!compare->contestants[i].skipped)
+			err = check_job(compare, &compare->contestants[i]);
+	return err;
+}
+
+static int report(const struct compare *compare, json_t *results)
+{
+	if (compare->common.json)
+		json_array_append_new(results, compare_json(compare));
+	else if (compare->csv)
+		compare_print_csv(compare, stdout);
+	else
+		compare_print(compare, stdout);
+	return compare->plot ? compare_plot(compare) : 0;
+}
+
+static int run_scenario(struct compare *compare, const char *path, json_t *results)
+{
+	int err = scenario_read(path, &compare->scenario);
+
+	err = err ? err : measure(compare);
+	err = err ? err : report(compare, results);
+	for (size_t i = 0; compare->contestants && i < compare->scenario.n; i++)
+		contestant_close(&compare->contestants[i]);
+	own_free(&compare->contestants);
+	scenario_free(&compare->scenario);
+	return err;
+}
+
+static int run_all(struct compare *compare, json_t *results)
+{
+	int err = contestant_arena(), one;
+
+	stay_on_cpu();
+	err = err ? err : frames_builtin(FLOWS, &compare->frames);
+	if (err)
+		return err;
+	for (size_t i = 0; i < compare->n_paths; i++) {
+		one = run_scenario(compare, compare->paths[i], results);
+		err = err ?: one;
+	}
+	return err;
+}
+
+static int run(int argc, char **argv)
+{
+	struct compare compare = { .rounds = ROUNDS, .frames_a_round = FRAMES };
+	json_t *results = json_array(), *conditions = conditions_read();
+	int status = CMD_FAILED;
+
+	if (!cmd_parse(&argp, argc, argv, &compare.common, &compare)) {
+		if (!compare.common.json && !compare.csv)
+			conditions_print(conditions, stdout);
+		if (compare.csv)
+			puts("scenario,name,least_ns,median_ns,p5_ns,p95_ns,ratio,ratio_p5,ratio_p95");
+		status = run_all(&compare, results) ? CMD_FAILED : CMD_OK;
+	}
+	if (compare.common.json)
+		status = cmd_print_json(
+			json_pack("{s:O, s:O}", "conditions", conditions, "scenarios", results),
+			status);
+	json_decref(results);
+	json_decref(conditions);
+	frames_free(&compare.frames);
+	free(compare.paths);
+	return status;
+}
+
+const struct cmd cmd_compare = { "compare", "weir and its peers at the same job, side by side",
+				 run };

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who did a scenario's job, and what it cost: text, JSON, CSV, a plot. */
+#include <stdio.h>
+
+#include "../loader/fail.h"
+#include "compare.h"
+#include "plot.h"
+#include "statistics.h"
+
+/* The first that took part, or NULL. */
+static const struct contestant *first(const struct compare *compare)
+{
+	for (size_t i = 0; i < compare->scenario.n; i++)
+		if (!compare->contestants[i].skipped)
+			return &compare->contestants[i];
+	return NULL;
+}
+
+static void fill(const struct compare *compare, size_t i, double *ns, double *ratios)
+{
+	const struct contestant *base = first(compare);
+
+	for (unsigned int round = 0; round < compare->rounds; round++) {
+		ns[round] = compare->contestants[i].rounds[round];
+		ratios[round] = ns[round] / (base->rounds[round] ?: 1);
+	}
+	statistics_sort(ns, compare->rounds);
+	statistics_sort(ratios, compare->rounds);
+}
+
+int compare_result(const struct compare *compare, size_t i, struct compare_result *out)
+{
+	_free_ double *memory = calloc(2 * compare->rounds, sizeof(*memory));
+	double *ns = memory, *ratios = memory + compare->rounds;
+	unsigned int n = compare->rounds;
+
+	if (!memory)
+		return fail_oom();
+	fill(compare, i, ns, ratios);
+	*out = (struct compare_result){
+		.least = ns[0],
+		.median = statistics_percentile(ns, n, 50),
+		.p5 = statistics_percentile(ns, n, 5),
+		.p95 = statistics_percentile(ns, n, 95),
+		.ratio = statistics_percentile(ratios, n, 50),
+		.ratio_p5 = statistics_percentile(ratios, n, 5),
+		.ratio_p95 = statistics_percentile(ratios, n, 95),
+	};
+	return 0;
+}
+
+void compare_print(const struct compare *compare, FILE *out)
+{
+	fprintf(out, "\n%s: %s\n%-34s %7s %7s %7s %7s %8s %16s\n", compare->scenario.name,
+		compare->scenario.about ?: "", "ns a packet", "least", "median", "p5", "p95",
+		"ratio", "p5 .. p95");
+	for (size_t i = 0; i < compare->scenario.n; i++) {
+		const struct contestant *c = &compare->contestants[i];
+		struct compare_result r;
+
+		if (c->skipped)
+			fprintf(out, "%-34s %s\n", c->is->name, c->skipped);
+		else if (!compare_result(compare, i, &r))
+			fprintf(out, "%-34s %7.0f %7.0f %7.0f %7.0f %8.2f %7.2f .. %5.2f\n",
+				c->is->name, r.least, r.median, r.p5, r.p95, r.ratio, r.ratio_p5,
+				r.ratio_p95);
+	}
+}
+
+void compare_print_csv(const struct compare *compare, FILE *out)
+{
+	for (size_t i = 0; i < compare->scenario.n; i++) {
+		const struct contestant *c = &compare->contestants[i];
+		struct compare_result r;
+
+		if (!c->skipped && !compare_result(compare, i, &r))
+			fprintf(out, "%s,\"%s\",%.0f,%.1f,%.1f,%.1f,%.3f,%.3f,%.3f\n",
+				compare->scenario.name, c->is->name, r.least, r.median, r.p5, r.p95,
+				r.ratio, r.ratio_p5, r.ratio_p95);
+	}
+}
+
+static json_t *contestant_json(const struct compare *compare, size_t i)
+{
+	const struct contestant *c = &compare->contestants[i];
+	struct compare_result r;
+
+	if (c->skipped)
+		return json_pack("{s:s, s:s}", "name", c->is->name, "skipped", c->skipped);
+	if (compare_result(compare, i, &r))
+		return json_null();
+	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", c->is->name,
+			 "sent", (json_int_t)c->sent, "received", (json_int_t)c->counters.received,
+			 "least_ns", r.least, "median_ns", r.median, "p5_ns", r.p5, "p95_ns", r.p95,
+			 "ratio", r.ratio, "ratio_p5", r.ratio_p5, "ratio_p95", r.ratio_p95);
+}
+
+json_t *compare_json(const struct compare *compare)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < compare->scenario.n; i++)
+		json_array_append_new(list, contestant_json(compare, i));
+	return json_pack("{s:s, s:s, s:o}", "scenario", compare->scenario.name, "about",
+			 compare->scenario.about ?: "", "contestants", list);
+}
+
+/* memory: room for four numbers, and names, of each. */
+static int plot_with(const struct compare *compare, double *memory, const char **names)
+{
+	size_t n = 0, most = compare->scenario.n;
+	double *x = memory, *y = x + most, *low = y + most, *high = low + most;
+	struct compare_result r;
+
+	for (size_t i = 0; i < most; i++) {
+		if (compare->contestants[i].skipped || compare_result(compare, i, &r))
+			continue;
+		x[n] = n;
+		y[n] = r.median;
+		low[n] = r.p5;
+		high[n] = r.p95;
+		names[n++] = compare->contestants[i].is->name;
+	}
+
+	const struct plot_series series = { "median, p5 to p95", x, y, low, high, n };
+	const struct plot plot = {
+		.title = compare->scenario.about ?: compare->scenario.name,
+		.x_label = "",
+		.y_label = "ns a packet",
+		.x_names = names,
+		.n_x_names = n,
+		.series = &series,
+		.n_series = 1,
+	};
+
+	return plot_write(&plot, compare->plot);
+}
+
+int compare_plot(const struct compare *compare)
+{
+	_free_ double *memory = calloc(4 * compare->scenario.n, sizeof(*memory));
+	_free_ const char **names = calloc(compare->scenario.n, sizeof(*names));
+
+	return memory && names ? plot_with(compare, memory, names) : fail_oom();
+}

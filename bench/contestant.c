@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "contestant.h"
+
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "../loader/attach_tc.h"
+#include "../loader/attach_xdp.h"
+#include "../loader/fail.h"
+#include "embedded.h"
+
+#define FAR "b0"
+
+int contestant_arena(void)
+{
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
+		return fail(-errno, "cannot make namespaces of our own: %s", strerror(errno));
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
+		return fail(-errno, "cannot mount a bpffs of our own: %s", strerror(errno));
+	return 0;
+}
+
+/* Run a script in the contestant's network namespace. */
+static int run_script(const struct contestant *c, const char *script)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return fail(-errno, "cannot start a process: %s", strerror(errno));
+	if (!pid) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		setenv("IFACE", FAR, 1);
+		if (!setns(c->netns_fd, CLONE_NEWNET))
+			execl("/bin/sh", "sh", "-ec", script, NULL);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return fail(-errno, "cannot wait for a process: %s", strerror(errno));
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
+}
+
+static bool has_command(const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", name);
+	return !system(line);
+}
+
+static int make_namespace(struct contestant *c)
+{
+	_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (home < 0 || unshare(CLONE_NEWNET))
+		return fail(-errno, "cannot make a network namespace: %s", strerror(errno));
+	c->netns_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (c->netns_fd < 0 || setns(home, CLONE_NEWNET))
+		return fail(-errno, "cannot return to the network namespace: %s", strerror(errno));
+	snprintf(c->netns_path, sizeof(c->netns_path), "/proc/%d/fd/%d", getpid(), c->netns_fd);
+	return 0;
+}
+
+/* A frame that is redirected to a veth gets in by NAPI, which it has with GRO or native XDP. */
+static int turn_gro_on(const struct contestant *c)
+{
+	struct ethtool_value gro = { .cmd = ETHTOOL_SGRO, .data = 1 };
+	struct ifreq ifr = { .ifr_name = FAR, .ifr_data = (void *)&gro };
+
+	return ioctl(c->far.ioctl_fd, SIOCETHTOOL, &ifr)
+		       ? fail(-errno, "cannot turn GRO on: %s", strerror(errno))
+		       : 0;
+}
+
+/* Our end is aN; the far one has the address that traffic goes to. No IPv6: not a frame but ours.
+ */
+static int lay_wire(struct contestant *c, size_t number)
+{
+	char name[IF_NAMESIZE], line[256];
+	int err;
+
+	snprintf(name, sizeof(name), "a%zu", number);
+	snprintf(line, sizeof(line),
+		 "ip link add %s type veth peer name " FAR " address 02:00:00:00:00:02 netns %s && "
+		 "echo 1 >/proc/sys/net/ipv6/conf/%s/disable_ipv6; ip link set %s up",
+		 name, c->netns_path, name, name);
+	if (system(line))
+		return fail(-EIO, "cannot make a veth pair");
+	err = run_script(c, "echo 1 >/proc/sys/net/ipv6/conf/" FAR "/disable_ipv6\n"
+			    "ip link set lo up; ip addr add 198.19.0.1/32 dev " FAR "\n"
+			    "ip link set " FAR " up");
+	if (err)
+		return fail(err, "cannot set up a veth");
+	c->ifindex = if_nametoindex(name);
+	err = link_open(FAR, c->netns_path, &c->far);
+	return err ? err : turn_gro_on(c);
+}
+
+static int attach_ingress(struct contestant *c, const struct nic *nic, int prog_fd)
+{
+	char why[TC_WHY];
+
+	c->link_fd = attach_tcx(nic, HOOK_INGRESS, prog_fd, 0, why);
+	return c->link_fd < 0 ? fail(c->link_fd, "'%s': %s", c->is->name, why) : 0;
+}
+
+static int attach(struct contestant *c, int prog_fd)
+{
+	char why[XDP_WHY];
+	struct nic nic;
+	int err = nic_probe(FAR, &nic);
+
+	if (err)
+		return err;
+	if (c->is->hook == HOOK_INGRESS)
+		return attach_ingress(c, &nic, prog_fd);
+	c->link_fd = attach_xdp(&nic, prog_fd, c->is->mode, why);
+	return c->link_fd < 0 ? fail(c->link_fd, "'%s': %s", c->is->name, why) : 0;
+}
+
+static int attach_policy(const struct link *link, void *arg)
+{
+	struct contestant *c = arg;
+	int err = subject_load_text(c->is->name, c->is->body, strlen(c->is->body), NULL,
+				    c->is->hook, &c->subject);
+
+	(void)link;
+	return err ? err : attach(c, c->subject.prog_fd);
+}
+
+static int attach_program(const struct link *link, void *arg)
+{
+	struct contestant *c = arg;
+	int err = embedded_load(c->is->what, &c->object);
+
+	(void)link;
+	if (err)
+		return err;
+	return attach(c, bpf_program__fd(bpf_object__next_program(c->object, NULL)));
+}
+
+static int skip(struct contestant *c, const char *fmt, const char *arg)
+{
+	if (asprintf(&c->skipped, fmt, arg) >= 0)
+		return 0;
+	c->skipped = NULL;
+	return fail_oom();
+}
+
+static int begin(struct contestant *c)
+{
+	switch (c->is->way) {
+	case SCENARIO_POLICY:
+		return link_call(&c->far, attach_policy, c);
+	case SCENARIO_PROGRAM:
+		return link_call(&c->far, attach_program, c);
+	case SCENARIO_SHELL:
+		break;
+	}
+	if (!has_command(c->is->what))
+		return skip(c, "%s is not installed", c->is->what);
+	return run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
+}
+
+int contestant_open(const struct scenario_contestant *is, size_t number, struct contestant *out)
+{
+	int err;
+
+	*out = (struct contestant){ .is = is, .netns_fd = -1, .link_fd = -1 };
+	out->subject.prog_fd = -1;
+	out->far.ioctl_fd = -1;
+	err = make_namespace(out);
+	err = err ? err : lay_wire(out, number);
+	err = err ? err : begin(out);
+	return err || out->skipped ? err : link_count(&out->far, &out->before);
+}
+
+void contestant_close(struct contestant *c)
+{
+	own_close(&c->link_fd);
+	link_close(&c->far);
+	subject_close(&c->subject);
+	bpf_object__close(c->object);
+	own_close(&c->netns_fd);
+	free(c->skipped);
+	free(c->rounds);
+}
+
+/* UDP packets that found no socket: nobody listens, so all that arrived. RFC 4113. */
+static int read_delivered(const struct link *link, void *arg)
+{
+	_fclose_ FILE *file = fopen("/proc/thread-self/net/snmp", "re");
+	_free_ char *line = NULL;
+	size_t size = 0;
+	uint64_t *out = arg;
+
+	(void)link;
+	while (file && getline(&line, &size, file) > 0)
+		if (sscanf(line, "Udp: %*u %lu", out) == 1)
+			return 0;
+	return fail(-EIO, "cannot read /proc/net/snmp");
+}
+
+int contestant_count(struct contestant *c)
+{
+	struct link_counters now;
+	int err = link_count(&c->far, &now);
+
+	c->counters.received = now.received - c->before.received;
+	c->counters.receive_dropped = now.receive_dropped - c->before.receive_dropped;
+	return err ? err : link_call(&c->far, read_delivered, &c->delivered);
+}

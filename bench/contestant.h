@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One that does a scenario's job, at the far end of a veth pair of its own, in a network namespace
+ * of its own. All of it goes with the process, whatever ends it: the namespaces have no names, and
+ * nothing is pinned outside a bpffs that only we see.
+ */
+#pragma once
+#include "link.h"
+#include "scenario.h"
+#include "subject.h"
+
+struct bpf_object;
+
+struct contestant {
+	const struct scenario_contestant *is;
+	char *skipped; /* why it does not take part; NULL: it does */
+	int ifindex;   /* our end of the wire */
+	int netns_fd, link_fd;
+	char netns_path[64];
+	struct link far;	   /* its end: b0 */
+	struct subject subject;	   /* a policy */
+	struct bpf_object *object; /* a program */
+
+	/* What came of it. */
+	uint64_t sent;
+	struct link_counters before, counters;
+	uint64_t delivered; /* packets that the policy let through to the stack */
+	uint32_t *rounds;   /* ns a packet */
+};
+
+/*
+ * Go where nobody is: a network namespace, and a mount namespace with a bpffs. The process stays
+ * there. Errors are reported.
+ */
+int contestant_arena(void);
+
+/* In the arena. `number` tells apart. Errors are reported; contestant_close() in any case. */
+int contestant_open(const struct scenario_contestant *is, size_t number, struct contestant *out);
+void contestant_close(struct contestant *contestant);
+
+/* Its counters since contestant_open(), into `counters` and `delivered`. Errors are reported. */
+int contestant_count(struct contestant *contestant);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "scenario.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../loader/fail.h"
+#include "ruleset.h"
+
+enum { SEED = 1 };
+
+struct reading {
+	const char *path;
+	unsigned int line;
+	struct scenario *scenario;
+	struct scenario_contestant *contestant; /* NULL: before the first */
+	bool has_way;
+	FILE *body;
+	size_t body_size;
+};
+
+static int complain(const struct reading *r, const char *what)
+{
+	return fail(-EINVAL, "%s:%u: %s", r->path, r->line, what);
+}
+
+static int begin_contestant(struct reading *r, char *name)
+{
+	struct scenario_contestant *c = array_add(r->scenario->contestants, r->scenario->n);
+
+	name[strcspn(name, "]")] = 0;
+	if (!c)
+		return fail_oom();
+	r->contestant = c;
+	r->has_way = false;
+	c->name = strdup(name);
+	r->body = open_memstream(&c->body, &r->body_size);
+	return c->name && r->body ? 0 : fail_oom();
+}
+
+static int end_contestant(struct reading *r)
+{
+	bool failed;
+
+	if (!r->body)
+		return 0;
+	if (r->contestant->way == SCENARIO_POLICY)
+		fputs("}\n}\n", r->body);
+	failed = fclose(r->body) != 0;
+	r->body = NULL;
+	if (failed)
+		return fail_oom();
+	return r->has_way ? 0 : complain(r, "it is not said how the one before does it");
+}
+
+static int set_mode(struct scenario_contestant *c, const char *mode)
+{
+	c->hook = HOOK_XDP;
+	c->mode = XDP_NATIVE;
+	if (!strcmp(mode, "generic"))
+		c->mode = XDP_GENERIC;
+	else if (c->way == SCENARIO_POLICY && !strcmp(mode, "ingress"))
+		c->hook = HOOK_INGRESS;
+	else if (strcmp(mode, "native"))
+		return -EINVAL;
+	return 0;
+}
+
+static int set_way(struct reading *r, const char *line)
+{
+	struct scenario_contestant *c = r->contestant;
+	char way[16] = "", mode[16] = "", what[64] = "";
+	int n = sscanf(line, "%15s %15s %63s", way, mode, what);
+
+	r->has_way = true;
+	if (!strcmp(way, "shell") && n == 2) {
+		c->way = SCENARIO_SHELL;
+		c->what = strdup(mode);
+		return c->what ? 0 : fail_oom();
+	}
+	c->way = !strcmp(way, "program") ? SCENARIO_PROGRAM : SCENARIO_POLICY;
+	if (set_mode(c, mode))
+		return complain(r,
+				"expected 'policy native' (or generic, ingress), 'program native' "
+				"(or generic) NAME or 'shell COMMAND'");
+	c->what = strdup(what);
+	if (c->way == SCENARIO_POLICY && c->hook == HOOK_INGRESS)
+		fputs("interface b0 {\ntc ingress {\n", r->body);
+	else if (c->way == SCENARIO_POLICY)
+		fprintf(r->body, "interface b0 {\nxdp %s {\n", mode);
+	return c->what ? 0 : fail_oom();
+}
+
+static int put_rules(struct reading *r, const char *kind, size_t n)
+{
+	struct ruleset set;
+	int err;
+
+	if (n < 1 || n > RULESET_MOST)
+		return complain(r, "no such number of rules");
+	err = ruleset_make(!strcmp(kind, "hosts") ? RULESET_HOSTS : RULESET_MIXED, n, SEED, &set);
+	if (!err)
+		ruleset_print_rules(&set, r->body);
+	ruleset_free(&set);
+	return err;
+}
+
+static int read_body(struct reading *r, const char *line)
+{
+	char kind[16];
+	size_t n;
+
+	if (!r->has_way)
+		return set_way(r, line);
+	if (r->contestant->way == SCENARIO_POLICY && sscanf(line, " rules %15s %zu", kind, &n) == 2)
+		return put_rules(r, kind, n);
+	return fputs(line, r->body) < 0 ? fail_oom() : 0;
+}
+
+static int read_line(struct reading *r, char *line)
+{
+	bool blank = !line[strspn(line, " \t\n")];
+
+	if (line[0] == '[') {
+		int err = end_contestant(r);
+
+		return err ? err : begin_contestant(r, line + 1);
+	}
+	if (r->contestant)
+		return blank ? 0 : read_body(r, line);
+	if (line[0] == '#' && !r->scenario->about) {
+		line[strcspn(line, "\n")] = 0;
+		r->scenario->about = strdup(line + strspn(line, "# "));
+		return r->scenario->about ? 0 : fail_oom();
+	}
+	return blank || line[0] == '#' ? 0 : complain(r, "expected '[NAME]'");
+}
+
+static char *name_of(const char *path)
+{
+	_free_ char *copy = strdup(path);
+	char *name = copy ? strdup(basename(copy)) : NULL;
+
+	if (name && strrchr(name, '.'))
+		*strrchr(name, '.') = 0;
+	return name;
+}
+
+static int read_file(struct reading *r, FILE *file)
+{
+	_free_ char *line = NULL;
+	size_t size = 0;
+	int err = 0, end_err;
+
+	while (!err && getline(&line, &size, file) > 0) {
+		r->line++;
+		err = read_line(r, line);
+	}
+	end_err = end_contestant(r);
+	if (!err && !end_err && !r->scenario->n)
+		err = complain(r, "nobody does anything in it");
+	return err ? err : end_err;
+}
+
+int scenario_read(const char *path, struct scenario *out)
+{
+	_fclose_ FILE *file = fopen(path, "re");
+	struct reading r = { .path = path, .scenario = out };
+
+	*out = (struct scenario){ 0 };
+	if (!file)
+		return fail(-errno, "cannot read the scenario %s: %s", path, strerror(errno));
+	out->name = name_of(path);
+	return out->name ? read_file(&r, file) : fail_oom();
+}
+
+void scenario_free(struct scenario *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->contestants[i].name);
+		free(s->contestants[i].what);
+		free(s->contestants[i].body);
+	}
+	free(s->contestants);
+	free(s->name);
+	free(s->about);
+	*s = (struct scenario){ 0 };
+}
