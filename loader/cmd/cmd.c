@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "../fail.h"
 
@@ -134,6 +137,20 @@ static json_t *message_json(const struct fail_message *m)
 		json_object_set_new(o, "column", json_integer(m->col));
 	}
 	return o;
+}
+
+int cmd_open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? fail(-errno, "cannot wait for signals: %s", strerror(errno)) : fd;
 }
 
 int cmd_print_json(json_t *object, int status)

@@ -58,6 +58,12 @@ error_t cmd_parse_file(int key, char *arg, struct argp_state *state);
 int cmd_enter_netns(const char *name_or_path);
 
 /*
+ * From here on SIGINT, SIGTERM and SIGHUP do not end the process but make an fd readable, which the
+ * caller closes. Reported.
+ */
+int cmd_open_signals(void);
+
+/*
  * Print an object as JSON on stdout; steals the reference. Messages of fail() so far are added as
  * "errors" and "notes", arrays of {file, line, column, message}. Returns `status` to return.
  */

@@ -6,9 +6,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 
 #include "abi.h"
@@ -238,20 +236,6 @@ static void print_start(const struct reading *reading)
 	fflush(words(args));
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? fail(-errno, "cannot wait for signals: %s", strerror(errno)) : fd;
-}
-
 /* A queue belongs to one socket: each that receives needs one of its own to send. */
 static int probe(struct args *args, struct nic *nic)
 {
@@ -272,7 +256,7 @@ static int probe(struct args *args, struct nic *nic)
 
 static int receive(struct args *args, struct reading *reading)
 {
-	_close_ int map_fd = -1, signals = open_signals();
+	_close_ int map_fd = -1, signals = cmd_open_signals();
 	struct nic nic;
 	int err = signals < 0 ? signals : probe(args, &nic);
 

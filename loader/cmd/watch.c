@@ -7,9 +7,7 @@
 
 #include <net/if.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 #include "../netlink.h"
 #include "../nic_events.h"
@@ -181,20 +179,6 @@ static bool wait_for(const struct nl_sock *events, int signals)
 	return true;
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? fail(-errno, "cannot wait for signals: %s", strerror(errno)) : fd;
-}
-
 static int run(int argc, char **argv)
 {
 	_netlink_ struct nl_sock *events = NULL;
@@ -205,7 +189,7 @@ static int run(int argc, char **argv)
 
 	watch.json = common.json;
 	if (!err)
-		err = signals = open_signals();
+		err = signals = cmd_open_signals();
 	if (err >= 0)
 		err = nic_events_open(&events);
 	while (!err) {
