@@ -13,16 +13,32 @@ static const struct hook *xdp_of(const struct interface *interface)
 static bool is_of_tags(const struct nic_fix *fix)
 {
 	return fix->kind == NIC_FIX_FEATURE &&
-	       (fix->feature == NIC_RXVLAN || fix->feature == NIC_RXVLAN_FILTER ||
-		fix->feature == NIC_TXVLAN);
+	       (fix->feature == NIC_RXVLAN || fix->feature == NIC_TXVLAN);
+}
+
+/*
+ * A filter of VLAN ids hides nothing of what the NIC lets in, and some drivers hold it on, so it is
+ * for people to decide.
+ */
+static void note_filter(const struct nic *nic, struct nic_finding *finding, bool reads_tags)
+{
+	if (finding->fix.kind != NIC_FIX_FEATURE || finding->fix.feature != NIC_RXVLAN_FILTER)
+		return;
+	finding->fix.kind = NIC_FIX_NONE;
+	if (reads_tags)
+		note("%s: %s; `%s`, or `ip link set dev %s promisc on`", nic->name, finding->text,
+		     finding->command, nic->name);
 }
 
 /* Leave those fixes that a hook has a use for. */
-static void choose(struct nic_finding *findings, size_t n, const struct hook *hook, bool reads_tags)
+static void choose(const struct nic *nic, struct nic_finding *findings, size_t n,
+		   const struct hook *hook, bool reads_tags)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		note_filter(nic, &findings[i], reads_tags);
 		if (is_of_tags(&findings[i].fix) ? !reads_tags : hook->mode == XDP_GENERIC)
 			findings[i].fix.kind = NIC_FIX_NONE;
+	}
 }
 
 static int fix_one(struct live *live, const char *name, const struct hook *hook, bool reads_tags,
@@ -34,7 +50,7 @@ static int fix_one(struct live *live, const char *name, const struct hook *hook,
 
 	if (n < 0)
 		return n;
-	choose(findings, n, hook, reads_tags);
+	choose(&nic, findings, n, hook, reads_tags);
 	return fix_begin(&live->tree, &nic, findings, n, done, arg);
 }
 
