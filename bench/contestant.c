@@ -104,12 +104,21 @@ static int lay_wire(struct contestant *c, size_t number)
 	return err ? err : turn_gro_on(c);
 }
 
+/* Before tcx (6.6) by a filter, which goes with the contestant's namespace. */
 static int attach_ingress(struct contestant *c, const struct nic *nic, int prog_fd)
 {
+	int err, tcx = attach_tcx_known();
 	char why[TC_WHY];
 
-	c->link_fd = attach_tcx(nic, HOOK_INGRESS, prog_fd, 0, why);
-	return c->link_fd < 0 ? fail(c->link_fd, "'%s': %s", c->is->name, why) : 0;
+	if (tcx < 0)
+		return tcx;
+	if (tcx) {
+		err = c->link_fd = attach_tcx(nic, HOOK_INGRESS, prog_fd, 0, why);
+	} else {
+		err = attach_clsact_add_qdisc(nic, why);
+		err = err ? err : attach_clsact(nic, HOOK_INGRESS, prog_fd, 0, why);
+	}
+	return err < 0 ? fail(err, "'%s': %s", c->is->name, why) : 0;
 }
 
 static int attach(struct contestant *c, int prog_fd)
