@@ -275,18 +275,17 @@ static void take_link(const struct link *link, struct nic *nic)
 }
 
 static int ask_peer(struct nl_sock *sk, const struct link *link, const struct nic_other *peer,
-		    struct nic_peer_settings *out)
+		    struct nic_ethtool *out)
 {
 	return nic_peer_ask(sk, peer, link->lower_elsewhere ? &link->lower_netnsid : NULL, out);
 }
 
-int nic_peer_of(const struct nic *nic, struct nic_peer_settings *out)
+int nic_peer_of(const struct nic *nic, struct nic_ethtool *out)
 {
 	_netlink_ struct nl_sock *sk = NULL;
 	struct link link;
 	int err = netlink_open(NETLINK_ROUTE, &sk);
 
-	*out = (struct nic_peer_settings){ NIC_UNKNOWN, NIC_UNKNOWN };
 	if (err || !nic->peer.name[0] || ask_link_by_name(sk, nic->name, &link))
 		return err;
 	return ask_peer(sk, &link, &nic->peer, out);
@@ -326,12 +325,13 @@ int nic_probe_at(const char *name, const struct pos *where, struct nic *out)
 	if (known < 0)
 		return known;
 	if (!known && out->peer.name[0]) {
-		struct nic_peer_settings peer;
+		struct nic_ethtool peer;
 
 		err = ask_peer(sk, &link, &out->peer, &peer);
-		if (err)
+		if (err < 0)
 			return err;
-		out->peer.gro = peer.gro;
+		if (err)
+			out->peer.gro = peer.features[NIC_GRO].on ? NIC_YES : NIC_NO;
 	}
 	nic_judge(out, known ? &features : NULL, link.native_program, compat_kernel());
 	return 0;

@@ -202,28 +202,35 @@ static void check_sriov(struct look *look)
 			 "echo 0 > /sys/class/net/%s/device/sriov_numvfs", look->nic->name);
 }
 
+static void find_peer_tag(struct look *look, enum nic_feature_id id, const char *what)
+{
+	struct nic_finding *found = find(
+		look, NIC_ADVISED,
+		"its peer has %s on: XDP does not see %s that it puts beside a frame; rules with `vlan` never match",
+		nic_feature_name(id), what);
+
+	if (!found)
+		return;
+	snprintf(found->command, sizeof(found->command), "ethtool -K %s %s off",
+		 look->nic->peer.name, nic_feature_name(id));
+	if (!look->host->tags.elsewhere)
+		found->fix =
+			(struct nic_fix){ .kind = NIC_FIX_FEATURE, .of_peer = true, .feature = id };
+}
+
 static void check_peer_tags(struct look *look)
 {
 	const struct nic_tags *tags = &look->host->tags;
-	struct nic_finding *found;
 
-	if (tags->hidden != NIC_YES) {
+	if (tags->hidden == NIC_YES)
+		find_peer_tag(look, NIC_TXVLAN, "a VLAN tag");
+	else
 		find(look, NIC_FINE,
 		     tags->hidden == NIC_NO
 			     ? "its peer has txvlan off: VLAN tags are seen"
 			     : "nobody knows whether its peer leaves VLAN tags in its frames");
-		return;
-	}
-	found = find(
-		look, NIC_ADVISED,
-		"its peer has txvlan on: XDP does not see a VLAN tag that it puts beside a frame; rules with `vlan` never match");
-	if (!found)
-		return;
-	snprintf(found->command, sizeof(found->command), "%s", tags->command);
-	if (!tags->elsewhere)
-		found->fix = (struct nic_fix){ .kind = NIC_FIX_FEATURE,
-					       .of_peer = true,
-					       .feature = NIC_TXVLAN };
+	if (tags->stag_hidden)
+		find_peer_tag(look, NIC_TXSTAG, "an outer tag of 802.1ad");
 }
 
 static void check_vlan(struct look *look)
@@ -236,6 +243,9 @@ static void check_vlan(struct look *look)
 		check_off(
 			look, NIC_RXVLAN, NIC_ADVISED,
 			"XDP does not see a VLAN tag that the NIC took off; rules with `vlan` never match");
+	if (!look->host->tags.by_peer && look->ethtool->features[NIC_RXSTAG].on)
+		check_off(look, NIC_RXSTAG, NIC_ADVISED,
+			  "XDP does not see an outer tag of 802.1ad that the NIC took off");
 	if (filter->on)
 		check_off(look, NIC_RXVLAN_FILTER, NIC_ADVISED,
 			  "frames of VLANs that nobody registered never arrive");

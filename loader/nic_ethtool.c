@@ -19,6 +19,8 @@ static const struct {
 	[NIC_GRO] = { "rx-gro", "gro" },
 	[NIC_RXVLAN] = { "rx-vlan-hw-parse", "rxvlan" },
 	[NIC_RXVLAN_FILTER] = { "rx-vlan-filter", "rx-vlan-filter" },
+	[NIC_RXSTAG] = { "rx-vlan-stag-hw-parse", "rx-vlan-stag-hw-parse" },
+	[NIC_TXSTAG] = { "tx-vlan-stag-hw-insert", "tx-vlan-stag-hw-insert" },
 	[NIC_TXVLAN] = { "tx-vlan-hw-insert", "txvlan" },
 };
 

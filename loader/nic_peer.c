@@ -3,14 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "fail.h"
 
@@ -59,59 +55,29 @@ static int open_netns(struct nl_sock *sk, int32_t id)
 	return -1;
 }
 
-static int open_socket(void)
+static int ask_here(const struct nic_other *peer, struct nic_ethtool *out)
 {
-	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct nic nic = { .ifindex = peer->ifindex };
+
+	memcpy(nic.name, peer->name, sizeof(nic.name));
+	return nic_ethtool_read(&nic, out) ?: 1;
 }
 
-/* A socket in that network namespace, *out -1: there is no way in; this thread stays where it is.
- */
-static int open_socket_in(struct nl_sock *sk, int32_t netnsid, int *out)
+int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
+		 struct nic_ethtool *out)
 {
-	_close_ int there = open_netns(sk, netnsid);
+	_close_ int there = netnsid ? open_netns(sk, *netnsid) : -1;
 	_close_ int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int known;
 
-	*out = -1;
+	if (!netnsid)
+		return ask_here(peer, out);
 	if (there < 0 || here < 0 || setns(there, CLONE_NEWNET))
 		return 0;
-	*out = open_socket();
+	known = ask_here(peer, out);
 	if (setns(here, CLONE_NEWNET))
 		return fail(-errno,
 			    "cannot come back from the network namespace of a veth's peer: %s",
 			    strerror(errno));
-	return 0;
-}
-
-/* One of ethtool's settings that are a number. */
-static bool ask_value(int fd, const struct nic_other *peer, uint32_t command, uint32_t *value)
-{
-	struct ethtool_value request = { .cmd = command };
-	struct ifreq ifr = { .ifr_data = (void *)&request };
-
-	memcpy(ifr.ifr_name, peer->name, sizeof(ifr.ifr_name));
-	if (ioctl(fd, SIOCETHTOOL, &ifr))
-		return false;
-	*value = request.data;
-	return true;
-}
-
-int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
-		 struct nic_peer_settings *out)
-{
-	_close_ int fd = -1;
-	uint32_t value;
-	int err = 0;
-
-	*out = (struct nic_peer_settings){ NIC_UNKNOWN, NIC_UNKNOWN };
-	if (netnsid)
-		err = open_socket_in(sk, *netnsid, &fd);
-	else
-		fd = open_socket();
-	if (err || fd < 0)
-		return err;
-	if (ask_value(fd, peer, ETHTOOL_GGRO, &value))
-		out->gro = value ? NIC_YES : NIC_NO;
-	if (ask_value(fd, peer, ETHTOOL_GFLAGS, &value))
-		out->txvlan = value & ETH_FLAG_TXVLAN ? NIC_YES : NIC_NO;
-	return 0;
+	return known;
 }

@@ -10,19 +10,15 @@
 
 #include "netlink.h"
 #include "nic.h"
-
-struct nic_peer_settings {
-	enum nic_known gro;    /* in software */
-	enum nic_known txvlan; /* tags stay beside the frames that it sends */
-};
+#include "nic_ethtool.h"
 
 /*
  * Ask for them. `sk` is a NETLINK_ROUTE socket of the thread's network namespace, `netnsid` what
- * that calls the peer's (NULL: it is the same). NIC_UNKNOWN: its namespace has no name in
- * /run/netns, or we may not enter it. 0, or a reported -errno: the thread is in a wrong namespace.
+ * that calls the peer's (NULL: it is the same). 1, 0 if its namespace has no name in /run/netns, or
+ * we may not enter it, or a reported -errno: the thread may be in a wrong namespace.
  */
 int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
-		 struct nic_peer_settings *out);
+		 struct nic_ethtool *out);
 
 /* The same for a veth that was probed (nic.c). */
-int nic_peer_of(const struct nic *nic, struct nic_peer_settings *out);
+int nic_peer_of(const struct nic *nic, struct nic_ethtool *out);

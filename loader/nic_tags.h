@@ -9,10 +9,11 @@
 
 struct nic_tags {
 	enum nic_known hidden;
+	bool stag_hidden;  /* the outer tags of 802.1ad are, whether others are or not */
 	bool by_peer;	   /* it is the peer's txvlan, not the interface's rxvlan */
 	bool elsewhere;	   /* the peer is in another network namespace */
 	bool fixed;	   /* and cannot be changed */
-	char command[128]; /* that shows them, to be run where the peer is; "": there is none */
+	char command[160]; /* that shows them, to be run where the peer is; "": there is none */
 };
 
 /* Errors are reported. What a kind of link does that is neither hardware nor veth is unknown. */

@@ -82,7 +82,7 @@ static int refuse(const struct plan_hook *hook, const struct rule *rule,
 		tags->by_peer ? "keeps them beside the frames that it sends" : "takes them off";
 	const char *feature = tags->by_peer ? "txvlan" : "rxvlan";
 
-	if (!tags->command[0])
+	if (tags->fixed || !tags->command[0])
 		return fail_at(
 			-EOPNOTSUPP, &rule->expr_pos,
 			"this rule reads VLAN tags, which XDP on %s does not see: %s %s (%s is on, and cannot be turned off); `tc ingress` sees them",
@@ -114,6 +114,12 @@ int plan_tags(struct plan_hook *hook, const struct plan_asks *asks)
 		return err;
 	if (tags.hidden == NIC_YES)
 		return refuse(hook, rule, &tags);
+	if (tags.stag_hidden)
+		note_at(&rule->expr_pos,
+			"the outer tags of 802.1ad stay invisible to XDP on %s%s%s%s%s",
+			hook->nic.name, tags.command[0] ? ": `" : "", tags.command,
+			tags.command[0] ? "`" : "",
+			tags.elsewhere ? " in its peer's network namespace" : "");
 	if (tags.hidden == NIC_UNKNOWN)
 		note_at(&rule->expr_pos,
 			"nobody knows whether XDP on %s sees VLAN tags, which this rule reads: watch its counters",

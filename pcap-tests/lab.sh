@@ -61,7 +61,8 @@ lab_end() {
     [ -z "$6" ] || no_ipv6=1
     lab_exec "$ns" sysctl -qw "net.ipv6.conf.$if.accept_dad=0" \
         "net.ipv6.conf.$if.router_solicitations=0" "net.ipv6.conf.$if.disable_ipv6=$no_ipv6"
-    [ -z "$5" ] || lab_exec "$ns" ethtool -K "$if" txvlan off rxvlan off
+    [ -z "$5" ] || lab_exec "$ns" ethtool -K "$if" txvlan off rxvlan off \
+        tx-vlan-stag-hw-insert off
     ip -n "$ns" addr add "10.$n.0.$end/24" dev "$if"
     [ -n "$6" ] || ip -n "$ns" addr add "fd00:$n::$end/64" dev "$if" nodad
     ip -n "$ns" link set "$if" up

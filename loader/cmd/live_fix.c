@@ -13,7 +13,8 @@ static const struct hook *xdp_of(const struct interface *interface)
 static bool is_of_tags(const struct nic_fix *fix)
 {
 	return fix->kind == NIC_FIX_FEATURE &&
-	       (fix->feature == NIC_RXVLAN || fix->feature == NIC_TXVLAN);
+	       (fix->feature == NIC_RXVLAN || fix->feature == NIC_TXVLAN ||
+		fix->feature == NIC_RXSTAG || fix->feature == NIC_TXSTAG);
 }
 
 /*

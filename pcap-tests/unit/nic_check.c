@@ -172,6 +172,7 @@ static void stripped_tags_are_told(void **state)
 	strcpy(lab.nic.kind, "veth");
 	strcpy(lab.nic.driver, "veth");
 	nic_judge(&lab.nic, NULL, false, LINUX_6_12);
+	strcpy(lab.nic.peer.name, "eth1");
 	lab.host.tags = (struct nic_tags){ .hidden = NIC_YES, .by_peer = true };
 	strcpy(lab.host.tags.command, "ethtool -K eth1 txvlan off");
 	check(&lab);
