@@ -7,7 +7,8 @@
 
 struct args {
 	const char *file;
-	bool fix_nic, quiet;
+	bool fix_nic;
+	json_t *fixed; /* the commands that were run; NULL: they are printed */
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -87,7 +88,9 @@ static void say_done(const struct nic_finding *finding, void *arg)
 {
 	const struct args *args = arg;
 
-	if (!args->quiet)
+	if (args->fixed)
+		json_array_append_new(args->fixed, json_string(finding->command));
+	else
 		printf("%s\n", finding->command);
 }
 
@@ -109,6 +112,15 @@ static int apply(struct live *live, const struct policy *policy, struct args *ar
 	return status;
 }
 
+/* `fixed` is let go. */
+static int print_json(const struct live *live, const struct plan *plan, json_t *fixed, int status)
+{
+	json_t *o = live_plan_json(live, plan);
+
+	json_object_set_new(o, "fixed", fixed);
+	return cmd_print_json(o, status);
+}
+
 static int run(int argc, char **argv)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
@@ -118,13 +130,14 @@ static int run(int argc, char **argv)
 	struct args args = { 0 };
 	int status = cmd_parse(&argp, argc, argv, &common, &args) ? CMD_FAILED : CMD_OK;
 
-	args.quiet = common.json;
+	if (common.json)
+		args.fixed = json_array();
 	if (!status)
 		status = live_exit(plan_read_policy(args.file, &policy));
 	if (!status)
 		status = apply(&live, policy, &args, &plan);
 	if (common.json)
-		return cmd_print_json(live_plan_json(&live, plan), status);
+		return print_json(&live, plan, args.fixed, status);
 	if (!status)
 		print_text(&live, plan);
 	return status;

@@ -143,18 +143,32 @@ static bool has_changes(const struct plan *plan)
 	return plan->n_removals;
 }
 
+/* A setting that was changed for the interface that is gone is changed for the new one. */
+struct fixing {
+	const struct watch *watch;
+	const struct watched *of;
+};
+
+static void say_done(const struct nic_finding *finding, void *arg)
+{
+	const struct fixing *fixing = arg;
+	char text[160];
+
+	snprintf(text, sizeof(text), "ran `%s`", finding->command);
+	print(fixing->watch, fixing->of, text);
+}
+
 /* Plan what runs anew: where the kernel still has it there is nothing to do. */
 static int put_back(const struct watch *watch, struct live *live, struct watched *of)
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_free_ char *source = NULL;
-	/* Of the one that is gone: the new one needs the same. */
 	bool fixed = fix_is_remembered(&live->tree, of->name);
 	int err = policy_of(live, of->name, &policy, &source);
 
 	if (!err && fixed)
-		err = live_fix(live, policy, NULL, NULL);
+		err = live_fix(live, policy, say_done, &(struct fixing){ watch, of });
 	if (!err)
 		err = live_plan(live, policy, &plan);
 	if (err && fixed && policy)
@@ -223,7 +237,10 @@ static void look_at(const struct watch *watch, struct live *live, struct watched
 	else if (is_due(watch, of, &now)) {
 		of->idle = 0;
 		if (put_back(watch, live, of))
-			say(watch, of, "its policy cannot be put back on it");
+			say(watch, of,
+			    now.attached
+				    ? "its policy is on it as before, but could not be applied anew"
+				    : "its policy cannot be put back on it");
 		watch_facts_clear(&now);
 		watch_facts_read(&live->tree, of->name, &now);
 	}
