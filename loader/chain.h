@@ -33,6 +33,7 @@ struct chain_attachment {
 	bool attached;	/* to an interface of this network namespace, by whatever name */
 	bool elsewhere; /* that interface was moved to another one */
 	uint32_t ifindex, prog_id;
+	uint32_t link_id; /* 0: a filter of clsact holds it */
 	enum hook_mode mode;
 	char why[512];
 };

@@ -171,9 +171,19 @@ static void stripped_tags_are_told(void **state)
 	strcpy(lab.nic.kind, "veth");
 	strcpy(lab.nic.driver, "veth");
 	nic_judge(&lab.nic, NULL, false, LINUX_6_12);
+	lab.host.tags = (struct nic_tags){ .hidden = NIC_YES, .by_peer = true };
+	strcpy(lab.host.tags.command, "ethtool -K eth1 txvlan off");
 	check(&lab);
 	for (ssize_t i = 0; i < lab.n; i++)
 		assert_null(strstr(lab.findings[i].text, "rxvlan"));
+	assert_found(&lab, NIC_ADVISED, "its peer has txvlan on", "ethtool -K eth1 txvlan off");
+	assert_true(found(&lab, "txvlan")->fix.of_peer);
+	lab.host.tags.elsewhere = true;
+	check(&lab);
+	assert_int_equal(found(&lab, "txvlan")->fix.kind, NIC_FIX_NONE);
+	lab.host.tags.hidden = NIC_UNKNOWN;
+	check(&lab);
+	assert_found(&lab, NIC_FINE, "nobody knows whether its peer", "");
 	free(lab.findings);
 }
 
