@@ -127,7 +127,8 @@ json_t *out_json_status(const struct status *status)
 
 	for (size_t i = 0; i < status->n_hooks; i++)
 		json_array_append_new(hooks, hook_json(&status->hooks[i]));
-	return json_pack("{s:I, s:o}", "time_ns", (json_int_t)status->time_ns, "hooks", hooks);
+	return json_pack("{s:I, s:o, s:I}", "time_ns", (json_int_t)status->time_ns, "hooks", hooks,
+			 "of_gone_namespaces", (json_int_t)status->n_dead);
 }
 
 static const char *edit_name(enum plan_edit_kind kind)

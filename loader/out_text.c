@@ -268,4 +268,9 @@ void out_text_status(const struct status *status, const struct status *before, F
 		if (!same_interface(status, i, i + 1))
 			fputs("}\n", out);
 	}
+	if (status->n_dead)
+		fprintf(out,
+			"# %zu %s of network namespaces that are gone: `weir detach --all` here removes %s\n",
+			status->n_dead, status->n_dead == 1 ? "policy" : "policies",
+			status->n_dead == 1 ? "it" : "them");
 }

@@ -194,6 +194,13 @@ static int read_chain(const char *interface, enum hook_kind kind, void *arg)
 	return 0;
 }
 
+static int count_dead(const struct pin_tree *dead, size_t n_chains, void *arg)
+{
+	(void)dead;
+	*(size_t *)arg += n_chains;
+	return 0;
+}
+
 int status_read(const struct pin_tree *tree, const char *const *interfaces, size_t n,
 		struct status **out)
 {
@@ -214,6 +221,8 @@ int status_read(const struct pin_tree *tree, const char *const *interfaces, size
 			err = fail(-ENOENT,
 				   "%s: no policy of weir is on it; `weir status` lists those",
 				   interfaces[i]);
+	if (!err && !n)
+		err = chain_each_dead(tree, count_dead, &status->n_dead);
 	if (err)
 		return err;
 	*out = TAKE(status);

@@ -47,6 +47,7 @@ struct status {
 	uint64_t time_ns;	   /* CLOCK_MONOTONIC, when the counters were read */
 	struct status_hook *hooks; /* in order of interface, then of enum hook_kind */
 	size_t n_hooks;
+	size_t n_dead; /* chains of network namespaces that are gone */
 };
 
 /*
