@@ -39,7 +39,7 @@ struct context {
 	struct packet *packets;
 	size_t n_packets;
 	bool policies;
-	unsigned long runs, compared;
+	unsigned long runs, ran; /* ran: packets, each through a run */
 };
 
 /* Runs */
@@ -167,7 +167,7 @@ static int one_run(struct context *c)
 	for (unsigned int i = c->policies ? MUTANTS : PACKETS; i-- && fd >= 0 && good;) {
 		choose_packet(c, &t);
 		good = packet_good(&t, fd, false);
-		c->compared += t.run.n_rules;
+		c->ran++;
 	}
 	if (fd >= 0)
 		close_trial(fd);
@@ -345,7 +345,7 @@ static int run_mode(struct context *c, const struct mode *mode, const char *seed
 		if (one_run(c))
 			return fail(1, "in run %lu of seed %s", c->runs, seed);
 	}
-	printf("%lu runs, %lu pairs of rule and packet\n", c->runs, c->compared);
+	printf("%lu runs, %lu packets, %lu pairs of rule and packet\n", c->runs, c->ran, pairs);
 	return 0;
 }
 
