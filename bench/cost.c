@@ -11,7 +11,6 @@
 #include "../loader/fail.h"
 #include "arguments.h"
 #include "bench.h"
-#include "plot.h"
 
 enum {
 	OPTION_SIZES = 256,
@@ -68,13 +67,10 @@ static void check_usage(const struct cost *cost, struct argp_state *state)
 		argp_error(state, "--parts goes with a policy");
 	if (!cost->n_policies && cost->interface)
 		argp_error(state, "--interface goes with a policy");
-	if (cost->plot && !plot_can_write(cost->plot))
-		argp_error(state, "'%s' ends in neither .svg nor .png", cost->plot);
 	if (cost->plot && (cost->instructions || cost->counted))
 		argp_error(state,
 			   "--plot does not go with --instructions: a guest's files are its own");
-	if (cost->csv && cost->common.json)
-		argp_error(state, "either --csv or --json");
+	argument_formats(cost->csv, cost->common.json, state);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -120,7 +116,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		cost->csv = true;
 		return 0;
 	case OPTION_PLOT:
-		cost->plot = arg;
+		cost->plot = argument_plot(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		cmd_add_word(&cost->policies, &cost->n_policies, arg, state);
