@@ -2,8 +2,10 @@
 /* Who did a scenario's job, and what it cost: text, JSON, CSV, a plot. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "../loader/fail.h"
+#include "../loader/wrap.h"
 #include "compare.h"
 #include "plot.h"
 #include "statistics.h"
@@ -69,8 +71,8 @@ static bool has_promise(const struct compare *compare)
 
 static void print_row(const struct contestant *c, const struct compare_result *r, FILE *out)
 {
-	fprintf(out, "%-30s %5.0f %6.0f %6.0f %6.0f %6.2f %6.2f .. %5.2f", c->is->name, r->least,
-		r->median, r->p5, r->p95, r->ratio, r->ratio_p5, r->ratio_p95);
+	fprintf(out, "%-32.32s %6.0f %6.0f %6.0f %6.2f %6.2f .. %5.2f", c->is->name, r->least,
+		r->median, r->p95, r->ratio, r->ratio_p5, r->ratio_p95);
 	if (c->is->promised)
 		fprintf(out, " %s%g", r->least_ratio >= c->is->promised ? "" : "NOT ",
 			c->is->promised);
@@ -79,15 +81,20 @@ static void print_row(const struct contestant *c, const struct compare_result *r
 
 void compare_print(const struct compare *compare, FILE *out)
 {
-	fprintf(out, "\n%s: %s\n%-30s %5s %6s %6s %6s %6s %15s %s\n", compare->scenario.name,
-		compare->scenario.about ?: "", "ns a packet", "least", "median", "p5", "p95",
-		"ratio", "p5 .. p95 ", has_promise(compare) ? ">=" : "");
+	_free_ char *title = NULL;
+
+	if (asprintf(&title, "%s: %s", compare->scenario.name, compare->scenario.about ?: "") < 0)
+		title = NULL;
+	putc('\n', out);
+	wrap_text(out, 0, title ?: compare->scenario.name);
+	fprintf(out, "%-32s %6s %6s %6s %6s %15s%s\n", "ns a packet", "least", "median", "p95",
+		"ratio", "p5 .. p95 ", has_promise(compare) ? " >=" : "");
 	for (size_t i = 0; i < compare->scenario.n; i++) {
 		const struct contestant *c = &compare->contestants[i];
 		struct compare_result r;
 
 		if (c->skipped)
-			fprintf(out, "%-30s %s\n", c->is->name, c->skipped);
+			fprintf(out, "%-32.32s %s\n", c->is->name, c->skipped);
 		else if (!compare_result(compare, i, &r))
 			print_row(c, &r, out);
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../loader/fail.h"
+#include "../loader/wrap.h"
 
 #define VULNERABILITIES "/sys/devices/system/cpu/vulnerabilities"
 
@@ -142,9 +143,11 @@ void conditions_print(const json_t *conditions, FILE *out)
 		(int)json_integer_value(json_object_get(conditions, "processors")),
 		json_string_value(json_object_get(conditions, "bpf_jit_enable")),
 		json_string_value(json_object_get(conditions, "bpf_jit_harden")));
-	json_object_foreach(mitigations, key,
-			    value) if (strcmp(json_string_value(value), "Not affected"))
-		fprintf(out, "%s: %s\n", key, json_string_value(value));
+	json_object_foreach(mitigations, key, value)
+	{
+		if (strcmp(json_string_value(value), "Not affected"))
+			wrap_pair(out, 0, key, json_string_value(value));
+	}
 }
 
 static bool values_equal(const char *path, const json_t *a, const json_t *b);

@@ -18,18 +18,13 @@ static void print_row(const struct cost *cost, size_t i)
 {
 	const struct cost_subject *subject = &cost->subjects[i];
 
-	printf("%-24s", subject->subject.name);
-	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++) {
-		printf(" %8u", timing_least(&cost->timed[i], kind));
-		if (i)
-			printf(" %8.0f %8.1f", cost_over(cost, i, kind), over(cost, i, kind, 50));
-		else
-			printf(" %8s %8s", "", "");
-	}
+	printf("%-24.24s", subject->subject.name);
+	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
+		printf(" %6.0f %7.1f", cost_over(cost, i, kind), over(cost, i, kind, 50));
 	if (subject->promised && !cost->counted)
-		printf(" %12.0f", subject->most);
-	else if (i)
-		printf(" %6zu %4zu %7zu %7.3f", subject->subject.rules, subject->subject.programs,
+		printf(" %13.0f", subject->most);
+	else
+		printf(" %6zu %5zu %6zu %6.3f", subject->subject.rules, subject->subject.programs,
 		       subject->subject.instructions, subject->subject.load_seconds);
 	putchar('\n');
 }
@@ -55,18 +50,19 @@ static void print_text(const struct cost *cost, const json_t *conditions)
 	bool promised = cost->n > 1 && cost->subjects[1].promised && !cost->counted;
 
 	conditions_print(conditions, stdout);
-	printf("\n%-24s %26s %26s\n%-24s",
-	       cost->counted ? "instructions a packet" : "nanoseconds a packet",
-	       "one hot packet, repeated", "16,384 mixed packets", "");
+	printf("\n%s a packet, over the %u (mixed: %u) of an empty program\n%-24s %14s %14s\n%-24s",
+	       cost->counted ? "instructions" : "nanoseconds",
+	       timing_least(&cost->timed[0], TIMING_HOT),
+	       timing_least(&cost->timed[0], TIMING_MIXED), "", "one hot packet", "16,384 mixed",
+	       "");
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
-		printf(" %8s %8s %8s", "least", "over", "median");
-	puts(promised ? " hot promised" : "  rules progs  insns load s");
-	for (size_t i = 0; i < cost->n; i++)
+		printf(" %6s %7s", "least", "median");
+	puts(promised ? "  promised hot" : "  rules progs  insns load s");
+	for (size_t i = 1; i < cost->n; i++)
 		if (!cost->subjects[i].part)
 			print_row(cost, i);
 	print_parts(cost);
-	puts("\nover: the least over the least of the empty program; median: of the differences, round "
-	     "by round");
+	puts("\nleast: of the fastest rounds; median: of the differences, round by round");
 }
 
 static void print_csv(const struct cost *cost)

@@ -50,9 +50,10 @@ static void print_spread(const struct rate *rate, enum series_kind kind, FILE *o
 	    !spread.n)
 		return;
 	fprintf(out,
-		"%-9s median %.0f, p5 %.0f, p95 %.0f a second in %zu intervals of %g s after %g s\n",
-		series_names[kind], spread.median, spread.p5, spread.p95, spread.n, rate->interval,
-		rate->warm_up);
+		"%-9s median %.0f, p5 %.0f, p95 %.0f a second\n%-9s of %zu intervals of %g s, "
+		"after %g s\n",
+		series_names[kind], spread.median, spread.p5, spread.p95, "", spread.n,
+		rate->interval, rate->warm_up);
 }
 
 static void print_one(const char *what, uint64_t n, FILE *out)

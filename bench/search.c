@@ -229,7 +229,7 @@ static int find_all(struct search *search)
 
 static void print_latency(const struct search *search)
 {
-	printf("\nlatency at that rate, microseconds: from before sendto() to the receiver's time stamp\n"
+	printf("\nlatency at that rate: microseconds from before sendto() to the receiver's stamp\n"
 	       "%-8s %8s %8s %9s %9s %9s %9s %9s\n",
 	       "size", "sent", "arrived", "mean", "least", "median", "p95", "most");
 	for (size_t i = 0; i < search->n; i++) {
