@@ -134,18 +134,23 @@ struct field_use {
 	size_t boxes;
 };
 
-/* Is the field in place in each packet that has it? */
-static bool is_sure(const struct build *b, const struct ir_field *field)
+/* Where the field ends at the latest. */
+static uint32_t end_of_field(const struct ir_field *field)
 {
 	enum { IP_MAX = 60 };
 
-	return field->k + field->size + (field->behind_ip ? IP_MAX : 0) <= b->view.sure;
+	return field->k + field->size + (field->behind_ip ? IP_MAX : 0);
 }
 
-/* The first byte behind the field: which load finds it is not asked. */
+/* Is the field in place in each packet that has it? */
+static bool is_sure(const struct build *b, const struct ir_field *field)
+{
+	return end_of_field(field) <= b->view.sure;
+}
+
 static bool can_load(const struct build *b, const struct ir_field *field)
 {
-	return !field->behind_ip || !b->run->by_helper;
+	return end_of_field(field) <= b->view.window && !(field->behind_ip && b->run->by_helper);
 }
 
 static size_t count_box(const struct build *b, const struct ir_box *box, struct field_use *uses,
