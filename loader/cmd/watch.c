@@ -241,8 +241,6 @@ static void look_at(const struct watch *watch, struct live *live, struct watched
 			    now.attached
 				    ? "its policy is on it as before, but could not be applied anew"
 				    : "its policy cannot be put back on it");
-		watch_facts_clear(&now);
-		watch_facts_read(&live->tree, of->name, &now);
 	}
 	watch_facts_clear(&of->facts);
 	of->facts = now;
