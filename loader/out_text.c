@@ -130,6 +130,30 @@ static void put_holders(FILE *out, const struct status_hook *hook)
 	}
 }
 
+static void put_components(FILE *out, const struct status_hook *hook)
+{
+	for (size_t i = 0; i < hook->shared.n; i++) {
+		const struct xdp_component *other = &hook->shared.components[i];
+
+		if (i != hook->own)
+			fprintf(out,
+				"    # %s it in libxdp's dispatcher: program '%s' (id %u, priority %u)\n",
+				i < hook->own ? "before" : "behind", other->name, other->prog_id,
+				other->priority);
+	}
+}
+
+static void put_unattached(FILE *out, const struct chain *chain)
+{
+	char name[IF_NAMESIZE];
+
+	if (chain->live_meta->shared && if_indextoname(chain->at.ifindex, name))
+		fprintf(out,
+			"    # NOT ATTACHED: somebody took it out of libxdp's dispatcher; apply again\n");
+	else
+		fprintf(out, "    # NOT ATTACHED: the interface it was on is gone; apply again\n");
+}
+
 static void put_attachment(FILE *out, const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -147,7 +171,7 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 			"    # ATTACHED TO an interface that was moved to another network namespace: `weir detach %s` takes it off there\n",
 			chain->interface);
 	else if (!chain->at.attached)
-		fprintf(out, "    # NOT ATTACHED: the interface it was on is gone; apply again\n");
+		put_unattached(out, chain);
 	else if (hook->renamed_or_gone)
 		fprintf(out,
 			"    # ATTACHED TO %s, which was %s then: `weir detach %s`, then apply for %s\n",
@@ -157,6 +181,7 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 			chain->kind == HOOK_XDP && meta->wanted == XDP_AUTO ? " (auto)" : "",
 			chain->at.why);
 	put_holders(out, hook);
+	put_components(out, hook);
 	fprintf(out, "    # generation %u of %s, from ", chain->live, when);
 	out_text_source(meta, out);
 	fprintf(out, "%s\n", meta->frags ? ", with xdp.frags" : "");

@@ -153,6 +153,7 @@ static int load(struct replay *replay)
 		return replay->counters_fd;
 
 	const struct load_maps maps = { replay->slots_fd, replay->counters_fd, replay->socket_fds };
+	const struct load_root root = { .kind = hook->hook->kind, .frags = hook->frags };
 
 	for (size_t i = 0; i < hook->n_sockets; i++) {
 		replay->socket_fds[i] = maps_create_sockets();
@@ -166,8 +167,7 @@ static int load(struct replay *replay)
 	err = bpf_map_update_elem(replay->slots_fd, &slot, &first, BPF_ANY);
 	if (err)
 		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
-	err = load_root(&maps, hook->hook->kind, hook->frags, WEIR_ROOT_ALONE, &replay->root_fd,
-			&replay->config_fd);
+	err = load_root(&maps, &root, &replay->root_fd, &replay->config_fd);
 	if (!err)
 		err = load_set_miss(replay->config_fd, hook->hook->kind, hook->hook->miss);
 	if (err || hook->hook->kind == HOOK_XDP)

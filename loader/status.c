@@ -86,14 +86,25 @@ static int say_unknown(const struct status_hook *hook)
 	return chain_unknown(&hook->chain);
 }
 
-/* Others may be on a tc hook too. */
+static int read_components(struct status_hook *hook)
+{
+	const struct chain_attachment *at = &hook->chain.at;
+	int err = attach_shared_query(at->ifindex, hook->chain.interface, &hook->shared);
+
+	hook->own = attach_shared_find(&hook->shared, at->prog_id);
+	return err;
+}
+
+/* Others may be on the hook too: on tc, and in libxdp's dispatcher. */
 static int read_holders(struct status_hook *hook)
 {
 	const struct chain_attachment *at = &hook->chain.at;
 	int err;
 
-	if (hook->chain.kind == HOOK_XDP || !at->attached)
+	if (!at->attached)
 		return 0;
+	if (hook->chain.kind == HOOK_XDP)
+		return hook->chain.live_meta->shared ? read_components(hook) : 0;
 	err = attach_tc_query(at->ifindex, hook->chain.interface, hook->chain.kind, &hook->holders,
 			      &hook->n_holders);
 	while (hook->own < hook->n_holders && (hook->holders[hook->own].mode != at->mode ||

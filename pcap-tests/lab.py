@@ -118,6 +118,15 @@ def packets(hook, rule):
     return next((r["packets"] for r in hook["rules"] if r["rule"] == rule), None)
 
 
+def shared_refusal(ns, interface):
+    """weir's words on why nothing can be shared here; "": it can."""
+    text = f"interface {interface} {{ xdp native shared {{ }} }}\n"
+    ended = weir(ns, "apply", write("share", text))
+    if not ended.status:
+        weir(ns, "detach", interface)
+    return ended.err
+
+
 def write(name, text):
     path = f"{TMP}/{name}"
     Path(path).write_text(text)
@@ -267,14 +276,15 @@ class Probe:
                     ports.add(struct.unpack("!H", data[36:38])[0])
         return ports
 
-    def send(self, ports, seconds=1):
-        """Send a frame to each port: (reflected, passed, those that came nowhere)."""
+    def send(self, ports, seconds=1, lost=()):
+        """Send a frame to each port: (reflected, passed, those that came nowhere). Those expected
+        to be lost are not waited for: what is sent behind them comes behind them."""
         self.number += 1
         reflected, passed, left = set(), set(), set(ports)
         for port in ports:
             send(self.near, frame(port, self.number, pair=self.pair))
         end = time.monotonic() + patience(seconds)
-        while left and (wait := end - time.monotonic()) > 0:
+        while left - set(lost) and (wait := end - time.monotonic()) > 0:
             select.select([self.near, self.far], [], [], wait)
             reflected |= self.seen(self.near)
             passed |= self.seen(self.far)
