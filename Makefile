@@ -36,7 +36,8 @@ loader_src := $(wildcard loader/*.c loader/filter/*.c loader/cmd/*.c maps/*.c)
 bench_src := $(wildcard bench/*.c)
 unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
-fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c docs/examples/*.bpf.c)
+fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c \
+	pcap-tests/progs/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))

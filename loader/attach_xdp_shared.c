@@ -174,9 +174,7 @@ int attach_shared_join(const struct nic *nic, int root_fd, enum hook_mode mode, 
 	err = libxdp_get_error(root);
 	if (!err)
 		err = attach_component(root, nic->ifindex, mode);
-	if (err)
-		return say_refusal(nic, mode, err, why);
-	return attach_pins_clean(nic->ifindex, nic->name, xdp_program__id(root));
+	return err ? say_refusal(nic, mode, err, why) : 0;
 }
 
 static int detach_component(const struct xdp_shared *shared, uint32_t ifindex, const char *name,

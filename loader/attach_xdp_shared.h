@@ -38,7 +38,8 @@ size_t attach_shared_find(const struct xdp_shared *shared, uint32_t prog_id);
 /*
  * Make a loaded root (of type EXT) a component, in mode XDP_NATIVE or XDP_GENERIC, in which the
  * dispatcher must be if there is one. It stays one when its fd is closed. On a refusal -errno, not
- * reported, and in `why` a sentence as of attach_xdp(); -ENOLINK if no mode would be better.
+ * reported, and in `why` a sentence as of attach_xdp(); -ENOLINK if no mode would be better. Who
+ * may have been killed in the midst of this calls attach_pins_clean() then.
  */
 int attach_shared_join(const struct nic *nic, int root_fd, enum hook_mode mode, char why[XDP_WHY]);
 

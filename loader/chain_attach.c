@@ -357,7 +357,7 @@ int chain_attach(struct chain *chain, const struct meta *meta)
 	int err;
 
 	if (is_here(chain))
-		return 0;
+		return meta->shared ? chain_end_join(chain, meta) : 0;
 	err = nic_probe(chain->interface, &nic);
 	if (!err)
 		err = chain_check_hook(&nic, chain->kind, meta->shared);

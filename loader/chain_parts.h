@@ -63,6 +63,7 @@ int chain_write_note(const struct chain *chain, const char *name, json_t *o);
 bool chain_has_component(const char *dir);
 int chain_find_component(struct chain *chain);
 int chain_join(struct chain *chain, const struct nic *nic, const struct meta *meta);
+int chain_end_join(struct chain *chain, const struct meta *meta); /* one that was killed */
 int chain_remove_component(const char *dir, const char *interface);
 
 /*

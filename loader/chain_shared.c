@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "attach_xdp_pins.h"
 #include "attach_xdp_shared.h"
 #include "chain_parts.h"
 
@@ -26,32 +27,49 @@ bool chain_has_component(const char *dir)
 	return pin_exists(path);
 }
 
-/* Of which interface it is, by index. -ENOENT, not reported, if there is no note. */
-static int read_note(const char *dir, uint32_t *ifindex)
+/* What the note says. */
+struct note {
+	uint32_t ifindex;
+	bool joined; /* false while the root joins: libxdp may have been killed, or refuse */
+};
+
+/* -ENOENT, not reported, if there is none. */
+static int read_note(const char *dir, struct note *out)
 {
 	char path[PIN_PATH_MAX];
 	_free_ char *text = NULL;
-	json_int_t number = 0;
+	json_int_t ifindex = 0;
+	int err, joined = 0;
 	json_t *o;
-	int err;
 
+	*out = (struct note){ 0 };
 	note_path(dir, path);
 	err = pin_read_text(path, &text);
 	if (err)
 		return err;
 	o = json_loads(text, 0, NULL);
-	err = json_unpack(o, "{s:I}", "ifindex", &number);
+	err = json_unpack(o, "{s:I, s:b}", "ifindex", &ifindex, "joined", &joined);
 	json_decref(o);
-	*ifindex = number;
+	out->ifindex = ifindex;
+	out->joined = joined;
 	return err ? fail(-EBADMSG, "%s is not what this version of weir wrote", path) : 0;
+}
+
+static int write_note(const struct chain *chain, uint32_t ifindex, bool joined)
+{
+	return chain_write_note(
+		chain, "shared",
+		json_pack("{s:I, s:b}", "ifindex", (json_int_t)ifindex, "joined", joined));
 }
 
 int chain_find_component(struct chain *chain)
 {
 	struct chain_attachment *out = &chain->at;
 	struct xdp_shared shared;
-	int err = read_note(chain->dir, &out->ifindex);
+	struct note note;
+	int err = read_note(chain->dir, &note);
 
+	out->ifindex = note.ifindex;
 	if (!err)
 		err = chain_prog_id(chain->root_fd, &out->prog_id);
 	if (!err)
@@ -92,12 +110,42 @@ static int choose_modes(const struct nic *nic, const struct meta *meta, enum hoo
 		nic->name, policy_mode_name(shared.mode), policy_mode_name(shared.mode));
 }
 
-static int note_joined(const struct chain *chain, const struct nic *nic, enum hook_mode mode,
-		       const char *why, const char *refusal)
+static int end_join(const struct chain *chain, uint32_t ifindex, enum hook_mode mode,
+		    const char *why)
 {
-	size_t len = strlen(nic->name) + strlen(": ");
+	uint32_t root;
+	int err = chain_prog_id(chain->root_fd, &root);
 
-	return chain_note_attach(chain, mode, refusal[0] ? refusal + len : why);
+	if (!err)
+		err = chain_note_attach(chain, mode, why);
+	if (!err)
+		err = attach_pins_clean(ifindex, chain->interface, root);
+	return err ? err : write_note(chain, ifindex, true);
+}
+
+int chain_end_join(struct chain *chain, const struct meta *meta)
+{
+	struct note note;
+	int err = read_note(chain->dir, &note);
+
+	if (err || note.joined)
+		return err;
+	return end_join(chain, note.ifindex, chain->at.mode, meta->why);
+}
+
+/* The interface that it was on before is gone; what is pinned for that is not. */
+static int begin_join(const struct chain *chain, const struct nic *nic)
+{
+	struct note before;
+	uint32_t root;
+	int err = read_note(chain->dir, &before);
+
+	if (!err && before.ifindex != nic->ifindex) {
+		err = chain_prog_id(chain->root_fd, &root);
+		if (!err)
+			err = attach_pins_clean(before.ifindex, nic->name, root);
+	}
+	return err && err != -ENOENT ? err : write_note(chain, nic->ifindex, false);
 }
 
 int chain_join(struct chain *chain, const struct nic *nic, const struct meta *meta)
@@ -109,18 +157,20 @@ int chain_join(struct chain *chain, const struct nic *nic, const struct meta *me
 	int err = choose_modes(nic, meta, modes, &n, &why);
 
 	if (!err)
-		err = chain_write_note(chain, "shared",
-				       json_pack("{s:I}", "ifindex", (json_int_t)nic->ifindex));
+		err = begin_join(chain, nic);
 	if (err)
 		return err;
 	err = attach_shared_join(nic, chain->root_fd, modes[0], first);
 	if (!err)
-		return note_joined(chain, nic, modes[0], why, "");
+		return end_join(chain, nic->ifindex, modes[0], why);
 	if (n == 1 || err == -ENOLINK)
 		return fail(err, "%s", first);
 	note("%s; trying %s", first, policy_mode_name(modes[1]));
 	err = attach_shared_join(nic, chain->root_fd, modes[1], last);
-	return err ? fail(err, "%s", last) : note_joined(chain, nic, modes[1], why, first);
+	if (err)
+		return fail(err, "%s", last);
+	/* It begins with the interface, which status says already. */
+	return end_join(chain, nic->ifindex, modes[1], first + strlen(nic->name) + strlen(": "));
 }
 
 static int leave(const char *dir, const char *interface, uint32_t ifindex)
@@ -138,12 +188,12 @@ static int leave(const char *dir, const char *interface, uint32_t ifindex)
 int chain_remove_component(const char *dir, const char *interface)
 {
 	char path[PIN_PATH_MAX];
-	uint32_t ifindex;
-	int err = read_note(dir, &ifindex);
+	struct note note;
+	int err = read_note(dir, &note);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	err = leave(dir, interface, ifindex);
+	err = leave(dir, interface, note.ifindex);
 	note_path(dir, path);
 	if (!err)
 		err = pin_remove(path);

@@ -118,13 +118,33 @@ def packets(hook, rule):
     return next((r["packets"] for r in hook["rules"] if r["rule"] == rule), None)
 
 
-def shared_refusal(ns, interface):
-    """weir's words on why nothing can be shared here; "": it can."""
+def share(ns, interface):
+    """weir's words on why the interface cannot be shared; "": it can."""
     text = f"interface {interface} {{ xdp native shared {{ }} }}\n"
     ended = weir(ns, "apply", write("share", text))
     if not ended.status:
         weir(ns, "detach", interface)
     return ended.err
+
+
+def newer_dispatcher():
+    """From now on weir's libxdp takes that of pcap-tests/progs; Debian's xdp-loader has its own."""
+    folder = Path(TMP, "objects")
+    folder.mkdir()
+    for path in Path("/usr/lib/x86_64-linux-gnu/bpf").glob("*.o"):
+        (folder / path.name).symlink_to(path)
+    (folder / "xdp-dispatcher.o").unlink(missing_ok=True)
+    (folder / "xdp-dispatcher.o").symlink_to(f"{B}/pcap-tests/progs/xdp-dispatcher.bpf.o")
+    os.environ["LIBXDP_OBJECT_PATH"] = str(folder)
+
+
+def shared_refusal(ns, interface):
+    """As share(); where the kernel wants a newer dispatcher than libxdp's, it gets one."""
+    refusal = share(ns, interface)
+    if "Failed to attach program weir_root to dispatcher" in refusal:
+        newer_dispatcher()
+        refusal = share(ns, interface)
+    return refusal
 
 
 def write(name, text):
