@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <time.h>
 #include <xdp/libxdp.h>
 
 #include "attach_xdp_pins.h"
@@ -73,7 +74,7 @@ static void read_components(struct xdp_multiprog *dispatcher, struct xdp_shared 
 	}
 }
 
-int attach_shared_query(uint32_t ifindex, const char *name, struct xdp_shared *out)
+static int ask(uint32_t ifindex, const char *name, struct xdp_shared *out)
 {
 	_cleanup_(close_multiprog) struct xdp_multiprog *dispatcher = NULL;
 	struct xdp_program *main_prog;
@@ -99,6 +100,20 @@ int attach_shared_query(uint32_t ifindex, const char *name, struct xdp_shared *o
 	if (!out->unpinned)
 		read_components(dispatcher, out);
 	return 0;
+}
+
+/* Between the hook and the pins another loader may exchange the dispatcher: look again. */
+int attach_shared_query(uint32_t ifindex, const char *name, struct xdp_shared *out)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	enum { LOOKS = 10 };
+	int err = ask(ifindex, name, out);
+
+	for (int i = 1; i < LOOKS && !err && out->unpinned; i++) {
+		nanosleep(&pause, NULL);
+		err = ask(ifindex, name, out);
+	}
+	return err;
 }
 
 size_t attach_shared_find(const struct xdp_shared *shared, uint32_t prog_id)
@@ -167,25 +182,37 @@ static int attach_component(struct xdp_program *root, uint32_t ifindex, enum hoo
 int attach_shared_join(const struct nic *nic, int root_fd, enum hook_mode mode, char why[XDP_WHY])
 {
 	_cleanup_(close_program) struct xdp_program *root = NULL;
+	struct xdp_shared shared;
 	int err;
 
+	snprintf(why, XDP_WHY, "%s: libxdp's dispatcher cannot be looked at", nic->name);
+	err = attach_shared_query(nic->ifindex, nic->name, &shared);
+	if (err)
+		return err;
 	listen_to_libxdp();
 	root = xdp_program__from_fd(root_fd);
 	err = libxdp_get_error(root);
+	if (!err && attach_shared_find(&shared, xdp_program__id(root)) < shared.n)
+		return 0; /* libxdp would have it twice */
 	if (!err)
 		err = attach_component(root, nic->ifindex, mode);
 	return err ? say_refusal(nic, mode, err, why) : 0;
 }
 
-static int detach_component(const struct xdp_shared *shared, uint32_t ifindex, const char *name,
-			    struct xdp_program *root)
+/* libxdp finds a dispatcher that another loader replaces meanwhile without its components. */
+static int detach_component(struct xdp_program *root, uint32_t ifindex, const char *name)
 {
-	int err;
+	enum { TRIES = 3 };
+	struct xdp_shared shared;
+	int err = -ENOENT;
 
-	if (attach_shared_find(shared, xdp_program__id(root)) == shared->n)
-		return 0;
-	listen_to_libxdp();
-	err = xdp_program__detach(root, ifindex, libxdp_mode(shared->mode), 0);
+	for (int i = 0; i < TRIES && err == -ENOENT; i++) {
+		err = attach_shared_query(ifindex, name, &shared);
+		if (err || attach_shared_find(&shared, xdp_program__id(root)) == shared.n)
+			return err;
+		listen_to_libxdp();
+		err = xdp_program__detach(root, ifindex, libxdp_mode(shared.mode), 0);
+	}
 	return err ? fail(err, "%s: libxdp cannot take weir out of its dispatcher: %s (%s)", name,
 			  warning[0] ? warning : strerror(-err), strerrorname_np(-err))
 		   : 0;
@@ -194,16 +221,14 @@ static int detach_component(const struct xdp_shared *shared, uint32_t ifindex, c
 int attach_shared_leave(uint32_t ifindex, const char *name, int root_fd)
 {
 	_cleanup_(close_program) struct xdp_program *root = NULL;
-	struct xdp_shared shared;
-	int err = attach_shared_query(ifindex, name, &shared);
+	int err;
 
-	if (err)
-		return err;
+	listen_to_libxdp();
 	root = xdp_program__from_fd(root_fd);
 	err = libxdp_get_error(root);
 	if (err)
 		return fail(err, "%s: cannot ask what its root program is: %s", name,
 			    strerror(-err));
-	err = detach_component(&shared, ifindex, name, root);
+	err = detach_component(root, ifindex, name);
 	return err ? err : attach_pins_clean(ifindex, name, xdp_program__id(root));
 }
