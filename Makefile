@@ -37,7 +37,7 @@ bench_src := $(wildcard bench/*.c)
 unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
 fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c \
-	pcap-tests/everyday/*.bpf.c docs/examples/*.bpf.c)
+	pcap-tests/progs/*.bpf.c pcap-tests/everyday/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))

@@ -140,11 +140,16 @@ static const char *ip_object(const struct xdp_holder *holder)
 	return holder->mode == XDP_NATIVE ? "xdpdrv" : "xdpgeneric";
 }
 
+bool attach_xdp_is_dispatcher(const struct xdp_holder *holder)
+{
+	return !strcmp(holder->prog_name, "xdp_dispatcher");
+}
+
 static void say_removal(const struct nic *nic, const struct xdp_holder *holder, FILE *out)
 {
-	if (!strcmp(holder->prog_name, "xdp_dispatcher"))
+	if (attach_xdp_is_dispatcher(holder))
 		fprintf(out,
-			"it is libxdp's: `xdp-loader unload %s --all` removes all that it runs",
+			"it is libxdp's: `xdp shared` in the policy joins what it runs, `xdp-loader unload %s --all` removes that",
 			nic->name);
 	else if (!strcmp(holder->prog_name, "weir_root") && holder->link_id)
 		fprintf(out,

@@ -40,6 +40,9 @@ int attach_xdp_query(const struct nic *nic, struct xdp_holder holders[XDP_HOLDER
  */
 int attach_xdp_is_on(uint32_t ifindex, const char *name, uint32_t prog_id);
 
+/* Is it libxdp's dispatcher, which runs others (attach_xdp_shared.h)? */
+bool attach_xdp_is_dispatcher(const struct xdp_holder *holder);
+
 /*
  * One sentence on a program that is in the way: what it is, and the command that removes it. For
  * the caller to report: "eth0: program 'xdp_pass' (id 12, tag …, native) holds the XDP hook: …".

@@ -274,6 +274,7 @@ int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kin
 	out->attached = chain->at.attached;
 	out->mode = chain->at.mode;
 	out->why = chain->at.why;
+	out->shared = chain->live_meta->shared;
 	out->priority = chain->live_meta->priority;
 	out->frags = chain->live_meta->frags;
 	out->key = chain->live_meta->key;

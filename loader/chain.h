@@ -6,6 +6,7 @@
  *   xsk-NAME                     the XSKMAP of each AF_XDP socket that a rule names
  *   link attach                  the bpf_link; in which mode, and why (text)
  *   filter                       instead of link, with clsact: of which interface (text)
+ *   shared                       instead of link, in libxdp's dispatcher: of which interface (text)
  *   gen-N/                       a generation: the live one, and the one to roll back to
  *   new-N/                       one that is being made
  *

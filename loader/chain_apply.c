@@ -87,7 +87,8 @@ static int build_one(struct steps *steps, const struct plan_hook *hook, const ch
 
 	if (hook->unchanged)
 		return 0;
-	err = hook->attached ? 0 : chain_check_hook(&hook->nic, hook->hook->kind);
+	err = hook->attached ? 0
+			     : chain_check_hook(&hook->nic, hook->hook->kind, hook->hook->shared);
 	if (!err)
 		err = chain_build(steps->tree, hook, source, steps->apply, &number, &from);
 	if (err)

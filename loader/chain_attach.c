@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a chain hangs on its interface: by a pinned bpf_link (XDP, tcx), or by a filter of clsact,
- * which the pinned note "filter" tells of. Either pin says that the chain was attached: one that
- * has neither is in the making, or half removed.
+ * How a chain hangs on its interface: by a pinned bpf_link (XDP, tcx), by a filter of clsact, which
+ * the pinned note "filter" tells of, or in libxdp's dispatcher (chain_shared.c). Each pin says that
+ * the chain was attached: one that has none is in the making, or half removed.
  *
  * The note is written before the filter and before the qdisc that it hangs on, and goes after them:
  * whoever dies between leaves what the next command finds and removes.
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "attach_tc.h"
-#include "attach_xdp.h"
+#include "attach_xdp_shared.h"
 #include "chain_parts.h"
 
 /* What the note "filter" says; all zero: there is none. */
@@ -40,7 +40,7 @@ bool chain_is_linked(const char *dir)
 
 	pin_path(link, dir, "link");
 	pin_path(filter, dir, "filter");
-	return pin_exists(link) || pin_exists(filter);
+	return pin_exists(link) || pin_exists(filter) || chain_has_component(dir);
 }
 
 /* -ENOENT, not reported, if there is none. */
@@ -67,8 +67,7 @@ static int read_note(const char *dir, struct filter_note *out)
 	return 0;
 }
 
-/* In one step, in the place of what was there. */
-static int write_pin(const struct chain *chain, const char *name, json_t *o)
+int chain_write_note(const struct chain *chain, const char *name, json_t *o)
 {
 	_free_ char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	char path[PIN_PATH_MAX], fresh[PIN_PATH_MAX], fresh_name[32], map[16];
@@ -89,14 +88,14 @@ static int write_pin(const struct chain *chain, const char *name, json_t *o)
 
 static int write_note(const struct chain *chain, const struct filter_note *note)
 {
-	return write_pin(chain, "filter",
-			 json_pack("{s:I, s:b}", "ifindex", (json_int_t)note->ifindex, "qdisc",
-				   note->made_qdisc));
+	return chain_write_note(chain, "filter",
+				json_pack("{s:I, s:b}", "ifindex", (json_int_t)note->ifindex,
+					  "qdisc", note->made_qdisc));
 }
 
 int chain_note_attach(const struct chain *chain, enum hook_mode mode, const char *why)
 {
-	return write_pin(chain, "attach", json_pack("{s:i, s:s}", "mode", mode, "why", why));
+	return chain_write_note(chain, "attach", json_pack("{s:i, s:s}", "mode", mode, "why", why));
 }
 
 /* The kernel knows the mode, too, but nobody why. */
@@ -211,11 +210,15 @@ int chain_find_attachment(struct chain *chain)
 
 	if (!chain->linked)
 		return 0;
-	err = chain->link_fd >= 0 ? find_link(chain, out) : find_filter(chain, out);
+	if (chain->link_fd >= 0)
+		err = find_link(chain, out);
+	else
+		err = chain->kind == HOOK_XDP ? chain_find_component(chain)
+					      : find_filter(chain, out);
 	return err ? err : read_attach(chain, out);
 }
 
-int chain_check_hook(const struct nic *nic, enum hook_kind kind)
+int chain_check_hook(const struct nic *nic, enum hook_kind kind, bool shared)
 {
 	struct xdp_holder holders[XDP_HOLDERS_MAX];
 	char why[XDP_WHY];
@@ -224,8 +227,8 @@ int chain_check_hook(const struct nic *nic, enum hook_kind kind)
 	if (kind != HOOK_XDP)
 		return 0; /* there is room for all */
 	n = attach_xdp_query(nic, holders);
-	if (n <= 0)
-		return n;
+	if (n <= 0 || (shared && attach_xdp_is_dispatcher(&holders[0])))
+		return n < 0 ? n : 0;
 	attach_xdp_say_holder(nic, &holders[0], why, sizeof(why));
 	return fail(-EBUSY, "%s", why);
 }
@@ -363,12 +366,14 @@ int chain_attach(struct chain *chain, const struct meta *meta)
 	int err;
 
 	if (is_here(chain))
-		return 0;
+		return meta->shared ? chain_end_join(chain, meta) : 0;
 	err = nic_probe(chain->interface, &nic);
 	if (!err)
-		err = chain_check_hook(&nic, chain->kind);
+		err = chain_check_hook(&nic, chain->kind, meta->shared);
 	if (err)
 		return err;
+	if (meta->shared)
+		return chain_join(chain, &nic, meta);
 	return meta->modes[0] == TC_CLSACT ? attach_filter(chain, &nic, meta)
 					   : attach_link(chain, &nic, meta);
 }
@@ -438,8 +443,10 @@ int chain_detach_hook(const char *dir, const char *interface, enum hook_kind kin
 {
 	int found = remove_link(dir, interface), err;
 
-	if (found < 0 || kind == HOOK_XDP)
+	if (found < 0)
 		return found;
+	if (kind == HOOK_XDP)
+		return found ?: chain_remove_component(dir, interface);
 	err = chain_remove_filter(dir, interface, kind);
 	return err ? err : 1;
 }
@@ -450,6 +457,8 @@ void chain_take_down(const struct chain *chain)
 
 	if (chain->link_fd >= 0)
 		bpf_link_detach(chain->link_fd);
+	else if (chain_has_component(chain->dir))
+		attach_shared_leave(chain->at.ifindex, chain->interface, chain->root_fd);
 	else if (!read_note(chain->dir, &note))
 		take_down_filter(chain->dir, chain->interface, chain->kind, &note);
 }

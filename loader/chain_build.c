@@ -53,14 +53,20 @@ static int create_chain(const struct pin_tree *tree, const struct plan_hook *hoo
 static int create_root(struct chain *chain, const struct plan_hook *hook, int first_fd)
 {
 	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL };
+	const struct load_root root = {
+		.kind = chain->kind,
+		.frags = hook->frags,
+		.place = hook->modes[0] == TC_CLSACT ? WEIR_ROOT_YIELDS : WEIR_ROOT_ALONE,
+		.shared = hook->hook->shared,
+		.priority = hook->hook->priority,
+		.pos = &hook->hook->pos,
+	};
 	uint32_t slot = 0;
 	int err = bpf_map_update_elem(chain->slots_fd, &slot, &first_fd, BPF_ANY);
 
 	if (err)
 		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
-	err = load_root(&maps, chain->kind, hook->frags,
-			hook->modes[0] == TC_CLSACT ? WEIR_ROOT_YIELDS : WEIR_ROOT_ALONE,
-			&chain->root_fd, &chain->config_fd);
+	err = load_root(&maps, &root, &chain->root_fd, &chain->config_fd);
 	if (!err)
 		err = load_set_miss(chain->config_fd, chain->kind, hook->hook->miss);
 	if (!err)

@@ -2,7 +2,6 @@
 #include "chain_load.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <linux/pkt_cls.h>
 #include <string.h>
 
@@ -232,79 +231,6 @@ void loaded_close(struct loaded *loaded)
 int loaded_first(const struct loaded *loaded)
 {
 	return loaded->progs[loaded->n_progs - 1].fd;
-}
-
-static int set_place(struct bpf_object *object, enum weir_root_place place)
-{
-	uint32_t value = place;
-
-	return bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &value,
-					  sizeof(value));
-}
-
-static int bind_map(struct bpf_object *object, const char *name, int fd)
-{
-	return fd < 0 ? 0 : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, name), fd);
-}
-
-static int open_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
-		     enum weir_root_place place, int config_fd, struct bpf_object **out)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "weir_root");
-	struct bpf_program *prog;
-	struct bpf_object *object;
-	const void *image;
-	size_t size;
-	int err;
-
-	bpflog_start();
-	image = stage_embedded(kind == HOOK_XDP ? "xdp/root" : "tc/root", &size);
-	object = bpf_object__open_mem(image, size, &opts);
-	if (!object)
-		return fail(-errno, "cannot open the root program: %s", strerror(errno));
-	*out = object;
-	prog = bpf_object__find_program_by_name(object, "weir_root");
-	/* All programs of a prog array agree in this, and behind a dispatcher it must be 0. */
-	bpf_program__set_expected_attach_type(prog, 0);
-	if (frags)
-		bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_XDP_HAS_FRAGS);
-	err = bind_map(object, "slots", maps->slots_fd) ?:
-	      bind_map(object, "counters", maps->counters_fd) ?:
-	      bind_map(object, ".data", config_fd);
-	if (!err && kind != HOOK_XDP)
-		err = set_place(object, place);
-	return err ? fail(err, "cannot bind the root program to its maps: %s", strerror(-err)) : 0;
-}
-
-/* The object is closed soon, and its file descriptors with it: have our own. */
-static int keep_root(const struct bpf_object *object, int *root_fd, int *config_fd)
-{
-	struct bpf_program *prog = bpf_object__find_program_by_name(object, "weir_root");
-
-	*root_fd = dup(bpf_program__fd(prog));
-	if (*config_fd < 0)
-		*config_fd = dup(bpf_map__fd(bpf_object__find_map_by_name(object, ".data")));
-	if (*root_fd < 0 || *config_fd < 0)
-		return fail(-errno, "cannot keep the root program: %s", strerror(errno));
-	return 0;
-}
-
-int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
-	      enum weir_root_place place, int *root_fd, int *config_fd)
-{
-	struct bpf_object *object = NULL;
-	int err = open_root(maps, kind, frags, place, *config_fd, &object);
-
-	if (!err) {
-		err = bpf_object__load(object);
-		if (err)
-			fail(err, "the kernel refuses the root program: %s%s", strerror(-err),
-			     bpflog_tail(LOG_LINES));
-	}
-	if (!err)
-		err = keep_root(object, root_fd, config_fd);
-	bpf_object__close(object);
-	return err;
 }
 
 int load_empty(enum hook_kind kind, bool frags)

@@ -48,13 +48,23 @@ void loaded_close(struct loaded *loaded);
 /* The first program's fd. */
 int loaded_first(const struct loaded *loaded);
 
+/* What a root is to be. */
+struct load_root {
+	enum hook_kind kind;
+	bool frags;
+	enum weir_root_place place; /* tc */
+	bool shared;		    /* XDP: a component of libxdp's dispatcher, type EXT */
+	uint32_t priority;	    /* there: libxdp's run priority */
+	const struct pos *pos;	    /* there: for messages */
+};
+
 /*
- * Load the root for a chain (XDP: always alone). *config_fd is its .data (the miss verdict): a
- * chain's, or -1 to have a new one. To be loaded when slot 0 is filled, so that its tail call is a
- * direct jump from the start.
+ * chain_root.c: load the root for a chain. *config_fd is its .data (the miss verdict): a chain's,
+ * or -1 to have a new one. To be loaded when slot 0 is filled, so that its tail call is a direct
+ * jump from the start.
  */
-int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
-	      enum weir_root_place place, int *root_fd, int *config_fd);
+int load_root(const struct load_maps *maps, const struct load_root *root, int *root_fd,
+	      int *config_fd);
 
 /* A program that does nothing, for slots that nothing jumps to. Its fd, or -errno, not reported. */
 int load_empty(enum hook_kind kind, bool frags);

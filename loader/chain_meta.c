@@ -52,13 +52,14 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *s
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_integer(hook->modes[i]));
 	o = json_pack(
-		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:I, s:i, s:b, s:I, s:o, s:o}",
+		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:o, s:o}",
 		"version", META_VERSION, "previous", (json_int_t)previous, "source", source,
 		"applied", (json_int_t)(apply / 1000000000), "apply", (json_int_t)apply, "text",
 		hook->text, "key", hook->key, "wanted", hook->hook->mode, "modes", modes, "why",
-		hook->why, "priority", (json_int_t)hook->hook->priority, "miss", hook->hook->miss,
-		"frags", hook->frags, "tail_calls", (json_int_t)hook->tail_calls, "rules", rules,
-		"slots", encode_slots(hook));
+		hook->why, "shared", hook->hook->shared, "priority",
+		(json_int_t)hook->hook->priority, "miss", hook->hook->miss, "frags", hook->frags,
+		"tail_calls", (json_int_t)hook->tail_calls, "rules", rules, "slots",
+		encode_slots(hook));
 	if (o)
 		text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
@@ -182,16 +183,17 @@ static int decode(json_t *o, struct meta *meta)
 {
 	json_t *rules, *slots, *modes;
 	json_int_t previous, applied, apply = 0, tail_calls, priority = 0;
-	int version, wanted, miss, frags, err;
+	int version, wanted, shared = 0, miss, frags, err;
 	const char *source, *text, *key, *why;
 
 	if (json_unpack(
 		    o,
-		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?I, s:i, s:b, s:I, s:o, s:o}",
+		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?b, s?I, s:i, s:b, s:I, s:o, s:o}",
 		    "version", &version, "previous", &previous, "source", &source, "applied",
 		    &applied, "apply", &apply, "text", &text, "key", &key, "wanted", &wanted,
-		    "modes", &modes, "why", &why, "priority", &priority, "miss", &miss, "frags",
-		    &frags, "tail_calls", &tail_calls, "rules", &rules, "slots", &slots) ||
+		    "modes", &modes, "why", &why, "shared", &shared, "priority", &priority, "miss",
+		    &miss, "frags", &frags, "tail_calls", &tail_calls, "rules", &rules, "slots",
+		    &slots) ||
 	    version != META_VERSION)
 		return -EINVAL;
 	meta->previous = previous;
@@ -199,6 +201,7 @@ static int decode(json_t *o, struct meta *meta)
 	meta->apply = apply;
 	meta->wanted = wanted;
 	meta->miss = miss;
+	meta->shared = shared;
 	meta->priority = priority;
 	meta->frags = frags;
 	meta->tail_calls = tail_calls;

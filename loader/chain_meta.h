@@ -30,7 +30,8 @@ struct meta {
 	enum hook_mode wanted, modes[2];
 	size_t n_modes;
 	char *why;	   /* the planner's sentence on the mode */
-	uint32_t priority; /* of the hook; 0: it named none */
+	bool shared;	   /* in libxdp's dispatcher */
+	uint32_t priority; /* of the hook (struct hook) */
 	enum miss miss;
 	bool frags;
 	unsigned int tail_calls;

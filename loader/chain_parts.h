@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the files of chain share: the folder of a generation, and the steps of an apply. */
 #pragma once
+#include <jansson.h>
+
 #include "chain.h"
 
 /* The folder "KIND-NUMBER" of a generation, KIND "gen" or "new", into path[PIN_PATH_MAX]. */
@@ -45,8 +47,24 @@ int chain_move(struct chain *chain, const struct meta *meta);
 /* The same, but the pins stay: it is a chain whose interface is gone, again. */
 void chain_take_down(const struct chain *chain);
 
-/* 0, or -EBUSY, reported: somebody else's program is on a hook that takes one only. */
-int chain_check_hook(const struct nic *nic, enum hook_kind kind);
+/*
+ * 0, or -EBUSY, reported: somebody else's program is on a hook that takes one only. What is shared
+ * gets on with a dispatcher of libxdp.
+ */
+int chain_check_hook(const struct nic *nic, enum hook_kind kind, bool shared);
+
+/* Pin a note as JSON, which it takes over, in the place of what was there in one step. */
+int chain_write_note(const struct chain *chain, const char *name, json_t *o);
+
+/*
+ * chain_shared.c: the root as a component of libxdp's dispatcher, which the pinned note "shared"
+ * tells of. The functions do for it what those above do; on chains of other kinds nothing.
+ */
+bool chain_has_component(const char *dir);
+int chain_find_component(struct chain *chain);
+int chain_join(struct chain *chain, const struct nic *nic, const struct meta *meta);
+int chain_end_join(struct chain *chain, const struct meta *meta); /* one that was killed */
+int chain_remove_component(const char *dir, const char *interface);
 
 /*
  * chain_build.c: make a planned hook's next generation whole and pinned, as new-N; the chain around

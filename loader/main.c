@@ -10,7 +10,7 @@
  *   filter/       the expression compiler: expression -> cBPF -> graph -> eBPF
  *   plan.c        policy + NIC + what is loaded -> struct plan: every decision made
  *   ../maps/      what the kernel's side and this one agree on, and the maps of a chain
- *   attach_xdp.c  the XDP hook: attach, query, the driver's own words
+ *   attach_xdp*.c the XDP hook: attach, query, the driver's own words; libxdp's dispatcher
  *   attach_tc.c   the tc hooks: tcx links, filters of clsact, who else is there
  *   pin*.c        the tree under /sys/fs/bpf/weir: paths, lock, journal
  *   xsk.c         AF_XDP sockets that receive what a policy hands over

@@ -59,6 +59,24 @@ static json_t *holders_json(const struct status_hook *hook)
 	return list;
 }
 
+static json_t *components_json(const struct status_hook *hook)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hook->shared.n; i++) {
+		const struct xdp_component *other = &hook->shared.components[i];
+
+		if (i != hook->own)
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:I, s:I}", "place",
+							i < hook->own ? "before" : "behind", "name",
+							other->name, "program_id",
+							(json_int_t)other->prog_id, "priority",
+							(json_int_t)other->priority));
+	}
+	return list;
+}
+
 static json_t *strangers_json(const struct status_hook *hook)
 {
 	json_t *list = json_array();
@@ -114,7 +132,9 @@ static json_t *hook_json(const struct status_hook *hook)
 	}
 	json_object_set_new(o, "rules", rules);
 	json_object_set_new(o, "others",
-			    chain->kind == HOOK_XDP ? strangers_json(hook) : holders_json(hook));
+			    meta->shared	      ? components_json(hook)
+			    : chain->kind == HOOK_XDP ? strangers_json(hook)
+						      : holders_json(hook));
 	json_object_set_new(o, "nic", nic_json(hook));
 	json_object_set_new(o, "no_final_rule", counter(hook->ended));
 	json_object_set_new(o, "missed", counter(hook->missed));

@@ -25,7 +25,9 @@ static void put_head(const struct plan_hook *hook, const struct chain *chain, FI
 	else if (chain)
 		fprintf(out, "attach anew: the interface it was on is gone\n");
 	else
-		fprintf(out, "attach %s%s: %s\n", policy_mode_name(hook->modes[0]),
+		fprintf(out, "%s %s%s: %s\n",
+			hook->hook->shared ? "join libxdp's dispatcher," : "attach",
+			policy_mode_name(hook->modes[0]),
 			hook->n_modes > 1 ? ", or else generic" : "", hook->why);
 }
 

@@ -130,6 +130,19 @@ static void put_holders(FILE *out, const struct status_hook *hook)
 	}
 }
 
+static void put_components(FILE *out, const struct status_hook *hook)
+{
+	for (size_t i = 0; i < hook->shared.n; i++) {
+		const struct xdp_component *other = &hook->shared.components[i];
+
+		if (i != hook->own)
+			fprintf(out,
+				"    # %s it in libxdp's dispatcher: program '%s' (id %u, priority %u)\n",
+				i < hook->own ? "before" : "behind", other->name, other->prog_id,
+				other->priority);
+	}
+}
+
 /* Of the frames that come in: a veth's are those that its peer sends. */
 static void put_mtu(const struct nic *nic, bool frags, FILE *out)
 {
@@ -171,6 +184,18 @@ static void put_strangers(FILE *out, const struct status_hook *hook)
 	}
 }
 
+static void put_unattached(FILE *out, const struct status_hook *hook)
+{
+	const char *why = "the interface it was on is gone, or somebody took it off; apply again";
+	char name[IF_NAMESIZE];
+
+	if (hook->n_xdp)
+		why = "another program is on the hook";
+	else if (hook->chain.live_meta->shared && if_indextoname(hook->chain.at.ifindex, name))
+		why = "somebody took it out of libxdp's dispatcher; apply again";
+	fprintf(out, "    # NOT ATTACHED: %s\n", why);
+}
+
 static void put_attachment(FILE *out, const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -188,10 +213,7 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 			"    # ATTACHED TO an interface that was moved to another network namespace: `weir detach %s` takes it off there\n",
 			chain->interface);
 	else if (!chain->at.attached)
-		fprintf(out, "    # NOT ATTACHED: %s\n",
-			hook->n_xdp
-				? "another program is on the hook"
-				: "the interface it was on is gone, or somebody took it off; apply again");
+		put_unattached(out, hook);
 	else if (hook->renamed_or_gone)
 		fprintf(out,
 			"    # ATTACHED TO %s, which was %s then: `weir detach %s`, then apply for %s\n",
@@ -203,6 +225,7 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 	put_nic(out, hook);
 	put_strangers(out, hook);
 	put_holders(out, hook);
+	put_components(out, hook);
 	fprintf(out, "    # generation %u of %s, from ", chain->live, when);
 	out_text_source(meta, out);
 	fprintf(out, "%s\n", meta->frags ? ", with xdp.frags" : "");

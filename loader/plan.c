@@ -98,11 +98,10 @@ static int print_key(struct plan_hook *hook)
 
 static int check_later(const struct hook *hook)
 {
-	const char *later = plan_later_hook(hook);
-	int err = later ? fail_at(-EINVAL, &hook->pos, "%s", later) : 0;
+	int err = 0;
 
 	for (size_t i = 0; i < hook->n_rules; i++) {
-		later = plan_later_rule(&hook->rules[i]);
+		const char *later = plan_later_rule(&hook->rules[i]);
 		if (later)
 			err = fail_at(-EINVAL, &hook->rules[i].action.pos, "%s", later);
 	}
@@ -259,17 +258,16 @@ static int check_hook(const struct hook *hook, bool notes)
 {
 	_free_ struct rule *now = calloc(hook->n_rules + 1, sizeof(*now));
 	struct plan_hook planned = { 0 };
-	const char *later = plan_later_hook(hook);
 	struct hook can = *hook;
 	int err;
 
 	if (!now)
 		return fail_oom();
-	if (later && notes)
-		note_at(&hook->pos, "%s", later);
 	can.rules = now;
 	can.n_rules = 0;
 	for (size_t i = 0; i < hook->n_rules; i++) {
+		const char *later;
+
 		if (hook->rules[i].broken)
 			continue;
 		later = plan_later_rule(&hook->rules[i]);

@@ -30,7 +30,8 @@ struct plan_base {
 	bool attached;		 /* its link holds the interface that has the name today */
 	bool frags;		 /* its programs were loaded for packets of several buffers */
 	enum hook_mode mode;	 /* when attached: which of those that are no wish */
-	uint32_t priority;	 /* of the live generation's hook; 0: it named none */
+	bool shared;		 /* its root is one for libxdp's dispatcher */
+	uint32_t priority;	 /* of the live generation's hook (struct hook) */
 	const char *why;	 /* the sentence of that time */
 	const char *key;	 /* the live generation's plan_hook.key */
 	uint32_t n_counters;	 /* elements of the counters map */

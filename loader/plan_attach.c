@@ -80,12 +80,14 @@ static int choose_mode(struct plan_hook *hook)
 	return hook->why ? 0 : fail_oom();
 }
 
-/* Do programs have to expect packets of several buffers? Where the driver has none, it is no use.
+/*
+ * Do programs have to expect packets of several buffers? Where the driver has none, it is no use. A
+ * component of libxdp's dispatcher cannot: the dispatcher would have to be told when it is made.
  */
 static bool wants_frags(const struct plan_hook *hook)
 {
-	return hook->modes[0] == XDP_NATIVE && nic_needs_frags(&hook->nic) == NIC_YES &&
-	       hook->nic.frags != NIC_NO;
+	return !hook->hook->shared && hook->modes[0] == XDP_NATIVE &&
+	       nic_needs_frags(&hook->nic) == NIC_YES && hook->nic.frags != NIC_NO;
 }
 
 static int check_ethernet(const struct plan_hook *hook)
@@ -114,9 +116,24 @@ static int check_long_frames(const struct plan_hook *hook)
 		driver_of(nic), nic->mtu, nic->name, nic->one_buffer_mtu);
 }
 
+/* A root is made for the dispatcher and for its place there, or to stand alone. */
+static int keep_shared(const struct plan_hook *hook, const struct plan_base *base)
+{
+	const struct hook *wanted = hook->hook;
+
+	if (!base->loaded || (wanted->shared == base->shared && wanted->priority == base->priority))
+		return 0;
+	return fail_at(
+		-EBUSY, &wanted->pos,
+		"the chain of %s was made to %s, and %s would leave it without a policy for a moment: `weir detach %s`, then apply",
+		hook->nic.name, base->shared ? "stand in libxdp's dispatcher" : "stand alone",
+		base->shared != wanted->shared ? "changing that" : "another priority there",
+		hook->nic.name);
+}
+
 int plan_xdp_mode(struct plan_hook *hook, const struct plan_base *base)
 {
-	int err = check_ethernet(hook);
+	int err = check_ethernet(hook) ?: keep_shared(hook, base);
 
 	if (!err)
 		err = base->attached ? keep_mode(hook, base) : choose_mode(hook);

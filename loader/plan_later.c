@@ -28,10 +28,3 @@ const char *plan_later_rule(const struct rule *rule)
 		return "sets are read but not matched in this version: write the addresses in the expression";
 	return NULL;
 }
-
-const char *plan_later_hook(const struct hook *hook)
-{
-	if (hook->shared)
-		return "'shared' is not in this version: weir cannot join a libxdp dispatcher yet";
-	return NULL;
-}

@@ -9,7 +9,6 @@
 
 /* plan_later.c: the sentence that says what this version cannot do with it; NULL: it can. */
 const char *plan_later_rule(const struct rule *rule);
-const char *plan_later_hook(const struct hook *hook);
 
 /* plan_rules.c: texts, compiled expressions, stages with their options. Asks nobody. */
 int plan_resolve_rules(struct plan_hook *hook);

@@ -161,14 +161,17 @@ enum hook_mode { XDP_AUTO, XDP_NATIVE, XDP_GENERIC, TC_TCX, TC_CLSACT };
 
 enum miss { MISS_PASS, MISS_DROP };
 
+/* libxdp's, for who names none (XDP_DEFAULT_RUN_PRIO in xdp/xdp_helpers.h). */
+enum { XDP_PRIORITY = 50 };
+
 struct hook {
 	struct pos pos;
 	enum hook_kind kind;
 	enum hook_mode mode; /* xdp only */
-	bool shared;	     /* xdp only */
+	bool shared;	     /* xdp only: beside others, through libxdp's dispatcher */
 	bool has_priority;
-	uint32_t priority;
-	enum miss miss; /* xdp only */
+	uint32_t priority; /* shared on xdp without one: XDP_PRIORITY; tc without one: 0 */
+	enum miss miss;	   /* xdp only */
 	struct rule *rules;
 	size_t n_rules;
 };

@@ -208,6 +208,8 @@ static int parse_xdp_head(struct parser *parser, struct hook *hook)
 		pos = parser->token.pos;
 	}
 	hook->shared = seen & 1 << WORD_SHARED;
+	if (hook->shared && !hook->has_priority)
+		hook->priority = XDP_PRIORITY;
 	if (hook->has_priority && !hook->shared)
 		mistake(&parser->mistakes, &priority,
 			"a priority is among others: write shared priority");

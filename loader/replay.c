@@ -152,6 +152,7 @@ static int load(struct replay *replay)
 		return replay->counters_fd;
 
 	const struct load_maps maps = { replay->slots_fd, replay->counters_fd, replay->socket_fds };
+	const struct load_root root = { .kind = hook->hook->kind, .frags = hook->frags };
 
 	for (size_t i = 0; i < hook->n_sockets; i++) {
 		replay->socket_fds[i] = maps_create_sockets();
@@ -165,8 +166,7 @@ static int load(struct replay *replay)
 	err = replay_put(replay, 0, first);
 	if (err)
 		return err;
-	err = load_root(&maps, hook->hook->kind, hook->frags, WEIR_ROOT_ALONE, &replay->root_fd,
-			&replay->config_fd);
+	err = load_root(&maps, &root, &replay->root_fd, &replay->config_fd);
 	if (!err)
 		err = load_set_miss(replay->config_fd, hook->hook->kind, hook->hook->miss);
 	if (err || hook->hook->kind == HOOK_XDP)

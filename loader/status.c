@@ -87,7 +87,19 @@ static int say_unknown(const struct status_hook *hook)
 	return chain_unknown(&hook->chain);
 }
 
-/* What holds the hook of the interface that has the name, if it is not weir's root. */
+static int read_components(struct status_hook *hook)
+{
+	const struct chain_attachment *at = &hook->chain.at;
+	int err = attach_shared_query(at->ifindex, hook->chain.interface, &hook->shared);
+
+	hook->own = attach_shared_find(&hook->shared, at->prog_id);
+	return err;
+}
+
+/*
+ * What holds the hook of the interface that has the name, if it is not weir's root, or a dispatcher
+ * that has it or could have it.
+ */
 static int read_xdp(struct status_hook *hook)
 {
 	const struct chain_attachment *at = &hook->chain.at;
@@ -98,7 +110,8 @@ static int read_xdp(struct status_hook *hook)
 		return 0;
 	n = attach_xdp_query(&hook->nic, holders);
 	for (int i = 0; i < n; i++)
-		if (!at->attached || holders[i].prog_id != at->prog_id)
+		if ((!at->attached || holders[i].prog_id != at->prog_id) &&
+		    !(hook->chain.live_meta->shared && attach_xdp_is_dispatcher(&holders[i])))
 			hook->xdp[hook->n_xdp++] = holders[i];
 	return n < 0 ? n : 0;
 }
@@ -112,14 +125,16 @@ static int read_nic(struct status_hook *hook)
 	return read_xdp(hook);
 }
 
-/* Others may be on a tc hook too. */
+/* Others may be on the hook too: on tc, and in libxdp's dispatcher. */
 static int read_holders(struct status_hook *hook)
 {
 	const struct chain_attachment *at = &hook->chain.at;
 	int err;
 
-	if (hook->chain.kind == HOOK_XDP || !at->attached)
+	if (!at->attached)
 		return 0;
+	if (hook->chain.kind == HOOK_XDP)
+		return hook->chain.live_meta->shared ? read_components(hook) : 0;
 	err = attach_tc_query(at->ifindex, hook->chain.interface, hook->chain.kind, &hook->holders,
 			      &hook->n_holders);
 	while (hook->own < hook->n_holders && (hook->holders[hook->own].mode != at->mode ||

@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "attach_tc.h"
-#include "attach_xdp.h"
+#include "attach_xdp_shared.h"
 #include "chain.h"
 #include "maps.h"
 
@@ -40,7 +40,8 @@ struct status_hook {
 	size_t n_xdp;
 	struct tc_holder *holders; /* tc: who is on the hook, in order, weir's own too */
 	size_t n_holders;
-	size_t own; /* which of them is weir's; n_holders: none is */
+	struct xdp_shared shared; /* XDP: the components of libxdp's dispatcher, weir's own too */
+	size_t own; /* which of holders or components is weir's; their number: none is */
 };
 
 struct status {

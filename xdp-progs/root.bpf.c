@@ -8,6 +8,15 @@
 /* Set at each flip: a generation's `miss` (XDP_PASS or XDP_DROP). */
 __u32 miss_verdict = XDP_PASS;
 
+/*
+ * For libxdp, where the root is a component of its dispatcher: what passes goes on to the next one.
+ * The loader puts the policy's priority in the place of the number (chain_root.c).
+ */
+struct {
+	__uint(priority, 65537);
+	__uint(XDP_PASS, 1);
+} _weir_root SEC(".xdp_run_config");
+
 SEC("xdp")
 int weir_root(struct xdp_md *ctx)
 {

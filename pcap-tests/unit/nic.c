@@ -320,8 +320,8 @@ static void holders_are_named(void **state)
 	strcpy(holder.prog_name, "xdp_dispatcher");
 	check_holder(&holder,
 		     "eth0: program 'xdp_dispatcher' (id 12, tag 3b180500000000ff, generic) holds "
-		     "the XDP hook: it is libxdp's: `xdp-loader unload eth0 --all` removes "
-		     "all that it runs");
+		     "the XDP hook: it is libxdp's: `xdp shared` in the policy joins what it "
+		     "runs, `xdp-loader unload eth0 --all` removes that");
 	holder = (struct xdp_holder){ .prog_id = 7, .mode = XDP_NATIVE, .offload = true };
 	check_holder(&holder,
 		     "eth0: a program (id 7, offload) holds the XDP hook: detach it with the tool "

@@ -359,13 +359,42 @@ static void later_versions_words_are_refused(void **state)
 	}
 }
 
-static void later_versions_hooks_are_refused(void **state)
+/* Its root is loaded for the dispatcher, with its priority there, and for nothing else. */
+static void what_is_shared_stays_so(void **state)
 {
-	_planned_ planned = plan_text("interface e0 {\n xdp shared { }\n}\n");
+	static const char *const others[] = { "xdp", "xdp shared priority 49", "xdp generic" };
+	_planned_ planned = plan_rules("xdp shared", "drop if ip");
 
 	(void)state;
-	assert_int_equal(planned.err, -EINVAL);
-	assert_refused(&planned, 2, 2, "'shared' is not in this version");
+	assert_int_equal(hook_of(&planned)->hook->priority, XDP_PRIORITY);
+	lab_apply(&planned);
+	for (int attached = 1; attached >= 0; attached--) {
+		lab[0].base.attached = attached;
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+			_planned_ other = plan_rules(others[i], "drop if ip6");
+
+			assert_int_equal(other.err, -EBUSY);
+			assert_refused(&other, 1, 16, "made to stand in libxdp's dispatcher");
+		}
+		_planned_ same = plan_rules("xdp shared priority 50", "drop if ip6");
+
+		assert_int_equal(same.err, 0);
+	}
+}
+
+static void what_is_shared_has_no_frags(void **state)
+{
+	_planned_ alone = plan_rules("xdp", "drop if ip");
+	_planned_ shared = plan_rules("xdp shared", "drop if ip");
+
+	(void)state;
+	lab[0].nic.mtu = 9000;
+	_planned_ long_alone = plan_rules("xdp", "drop if ip");
+	_planned_ long_shared = plan_rules("xdp shared", "drop if ip");
+
+	assert_false(hook_of(&alone)->frags || hook_of(&shared)->frags);
+	assert_true(hook_of(&long_alone)->frags);
+	assert_false(hook_of(&long_shared)->frags);
 }
 
 static void every_mistake_is_reported_in_one_run(void **state)
@@ -466,7 +495,8 @@ int main(void)
 		test(a_target_that_gets_a_native_program_will_do),
 		test(copies_go_to_a_group),
 		test(later_versions_words_are_refused),
-		test(later_versions_hooks_are_refused),
+		test(what_is_shared_stays_so),
+		test(what_is_shared_has_no_frags),
 		test(every_mistake_is_reported_in_one_run),
 		test(check_only_notes_what_comes_later),
 		test(each_interface_has_its_own_hook),

@@ -205,6 +205,7 @@ static inline void lab_apply(const struct planned *planned)
 		.attached = true,
 		.frags = meta->frags,
 		.mode = hook->modes[0],
+		.shared = meta->shared,
 		.priority = meta->priority,
 		.why = "as it was",
 		.key = meta->key,
