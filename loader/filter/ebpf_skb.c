@@ -113,17 +113,19 @@ static void leave(struct emit *e, int32_t result)
 	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* Bytes of which some belong to the tag. */
+/*
+ * Bytes of which some belong to the tag. Where they end is computed anew: before Linux 6.10 the
+ * verifier does not see that what was computed of an offset is small once the offset is.
+ */
 static void fetch_around_tag(struct emit *e, bool from_mac)
 {
 	size_t beyond;
 
+	mov(e, A, S_OFF);
+	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	mov(e, K_CTX, S_CTX);
 	mov(e, K_OFF, S_OFF);
 	mov(e, K_TO, S_TO);
-	/* Again, of an offset that is known to be small: before 6.11 no bound gets to a copy. */
-	mov(e, A, S_OFF);
-	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	load(e, 4, FIFTH, K_CTX, SKB(len));
 	add_imm(e, FIFTH, SKB_TAG);
 	beyond = branch(e, BPF_JMP | BPF_JGT | BPF_X, A, FIFTH, 0);

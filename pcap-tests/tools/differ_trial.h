@@ -338,6 +338,9 @@ static bool act(struct outcome *outcome, const struct trial *t, const struct fil
 	abort();
 }
 
+/* Pairs of rule and packet so far; a rule behind one that ended is in none. */
+static unsigned long pairs;
+
 static void expect(const struct trial *t, struct outcome *outcome)
 {
 	uint32_t len = t->packet.len;
@@ -346,6 +349,7 @@ static void expect(const struct trial *t, struct outcome *outcome)
 	for (size_t i = 0; i < t->run.n_rules; i++) {
 		const struct expression *e = t->exprs[i];
 
+		pairs++;
 		if ((!e || expr_match(&e->law, t->packet.data, len, len)) &&
 		    act(outcome, t, &t->rules[i]))
 			return;
