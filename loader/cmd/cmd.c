@@ -170,6 +170,7 @@ int cmd_print_json(json_t *object, int status)
 		}
 		json_array_append_new(list, message_json(&m[i]));
 	}
+	fail_forget();
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
 	json_decref(object);
