@@ -155,6 +155,12 @@ style:
 fuzz: deps
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/fuzz/long $(T)
 
+#: soak          flips, failures, rollbacks, interfaces that come and go, under floods, for T=SECONDS
+#:               (600), and nothing left over (root)
+soak: deps
+	$(Q)$(MAKE) --no-print-directory all tests && \
+	B=$(B) SOAK=$(or $(T),600) TIMEOUT=$$(($(or $(T),600) * 2 + 300)) pcap-tests/run live/soak
+
 #: bench         nanoseconds a packet: the least policies; weir beside its peers (root)
 bench: all
 	$(Q)$(B)/weir-bench cost
@@ -173,7 +179,7 @@ install: all
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: help all deps demo check check-full check-update tests style fuzz bench install clean
+.PHONY: help all deps demo check check-full check-update tests style fuzz soak bench install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')
