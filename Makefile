@@ -13,6 +13,7 @@ DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-d
 	jq python3 libcap2-bin procps gnuplot-nox nftables iptables xdp-tools \
 	git shellcheck
 
+ANALYSE_DEPS = cppcheck clang-tidy valgrind
 VM_DEPS = qemu-system-x86 busybox-static kmod xz-utils zstd
 
 ifeq ($(V),0)
@@ -150,6 +151,11 @@ $(B)/fuzz/%: $(B)/fuzz/obj/pcap-tests/fuzz/%.o $(B)/fuzz/obj.a
 style:
 	$(Q).ci/style
 
+#: analyse       cppcheck, clang-tidy, gcc -fanalyzer, and valgrind over the unit tests; T=TOOL for one
+analyse: deps
+	$(Q).ci/deps $(ANALYSE_DEPS) && $(MAKE) --no-print-directory tests
+	$(Q)CFLAGS='-std=gnu11 -D_GNU_SOURCE $(PKG_CFLAGS) -Imaps' B=$(B) .ci/analyse $(T)
+
 #: fuzz          random rules, packets and programs through the kernel, libpcap as the oracle, for
 #:               T=SECONDS (600); what differs shrinks to one command that repeats it (root)
 fuzz: deps
@@ -179,7 +185,7 @@ install: all
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: help all deps demo check check-full check-update tests style fuzz soak bench install clean
+.PHONY: help all deps demo check check-full check-update tests style analyse fuzz soak bench install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')
