@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "../loader/fail.h"
 #include "sender.h"
@@ -21,6 +22,7 @@ enum {
 	RING = 2048,
 	BURST = 256, /* a copying kernel takes 32 for each sendto() */
 	WAIT_MS = 1000,
+	BUSY_NAPS = 100, /* of 10 ms */
 };
 
 struct sender {
@@ -65,6 +67,21 @@ static uint32_t queue_of(const struct job *job, size_t worker)
 	return job->queues.n ? job->queues.numbers[worker] : worker;
 }
 
+/* The kernel lets go of a queue a little after its socket is closed: a trial may follow another. */
+static int create_socket(struct sender *s, uint32_t queue, const struct xsk_socket_config *config)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	int err = -EBUSY;
+
+	for (int i = 0; i < BUSY_NAPS && err == -EBUSY; i++) {
+		if (i)
+			nanosleep(&nap, NULL);
+		err = xsk_socket__create(&s->socket, s->job->interface, queue, s->umem, NULL,
+					 &s->tx, config);
+	}
+	return err;
+}
+
 /* Nothing is attached: sending needs no XDP program. */
 static int open_socket(struct sender *s, size_t worker)
 {
@@ -74,8 +91,7 @@ static int open_socket(struct sender *s, size_t worker)
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
 	uint32_t queue = queue_of(s->job, worker);
-	int err = xsk_socket__create(&s->socket, s->job->interface, queue, s->umem, NULL, &s->tx,
-				     &config);
+	int err = create_socket(s, queue, &config);
 
 	if (err)
 		return fail(err, "cannot open an AF_XDP socket on queue %u of %s: %s%s", queue,
@@ -130,12 +146,18 @@ static int kick(struct sender *s)
 		    strerror(errno), errno == ENETDOWN ? "; `ip link set up` it" : "");
 }
 
-/* Until at most `most` are under way; an error when nothing moves for a second. */
-static int wait_for(struct sender *s, uint32_t most)
+/* Room for n more? Linux 6.1 may give frames back before the places that they had in its ring. */
+static bool has_room(struct sender *s, uint32_t n)
+{
+	return s->under_way + n <= RING && xsk_prod_nb_free(&s->tx, n) >= n;
+}
+
+/* Until there is room for n more; an error when nothing moves for a second. */
+static int wait_for_room(struct sender *s, uint32_t n)
 {
 	struct pollfd fd = { .fd = xsk_socket__fd(s->socket), .events = POLLOUT };
 
-	for (int quiet = 0; s->under_way > most;) {
+	for (int quiet = 0; !has_room(s, n);) {
 		uint32_t before = s->under_way;
 		int err = kick(s);
 
@@ -155,7 +177,7 @@ static int xsk_send(struct sender *s, size_t number, uint32_t n)
 {
 	const struct frames *frames = &s->job->frames;
 	uint32_t at;
-	int err = wait_for(s, RING - n);
+	int err = wait_for_room(s, n);
 
 	if (err)
 		return err;
@@ -177,7 +199,7 @@ static int xsk_send(struct sender *s, size_t number, uint32_t n)
 
 static int xsk_flush(struct sender *s)
 {
-	return wait_for(s, 0);
+	return wait_for_room(s, RING);
 }
 
 static bool xsk_takes_turns(const struct sender *s)
