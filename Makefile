@@ -13,6 +13,7 @@ DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-d
 	jq python3 libcap2-bin procps gnuplot-nox nftables iptables xdp-tools \
 	git shellcheck
 
+ANALYSE_DEPS = cppcheck clang-tidy valgrind
 VM_DEPS = qemu-system-x86 busybox-static kmod xz-utils zstd
 
 ifeq ($(V),0)
@@ -124,31 +125,48 @@ check-full: deps
 check-update:
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) UPDATE=1 pcap-tests/run $(T)
 
-# Parsers under libFuzzer, where clang has its runtime: objects of their own, with sanitizers.
+# What reads other people's data under libFuzzer, where clang has its runtime: objects of their own,
+# with sanitizers, of which each target takes what it needs.
 libfuzzer := $(wildcard $(shell $(CLANG) -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*.a)
-fuzzers := $(addprefix $(B)/fuzz/,grammar bytecode policy)
-fuzz_src := $(wildcard loader/filter/grammar*.c loader/filter/cbpf*.c loader/policy*.c) \
-	loader/fail.c loader/own.c
+fuzzers := $(patsubst pcap-tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard pcap-tests/fuzz/*.c))
+fuzz_src := $(wildcard loader/filter/*.c loader/policy*.c loader/stage*.c loader/nic*.c \
+	loader/attach_*.c) $(addprefix loader/,fail.c own.c wrap.c bpflog.c capture.c compat.c netlink.c)
 fuzz_obj := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(fuzz_src))
 FUZZ_CFLAGS = -std=gnu11 -O1 -g -D_GNU_SOURCE -MMD -MP -Imaps \
-	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS)
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS) \
+	-fno-sanitize=pointer-overflow # clang 14 counts NULL + 0, the end of an empty array
+$(B)/fuzz/netlink: WRAP = -Wl,--wrap=nl_connect,--wrap=nl_send_auto,--wrap=nl_cb_alloc,--wrap=genl_ctrl_resolve
 
 tests: $(units) $(tools) $(fixtures) $(if $(libfuzzer),$(fuzzers))
 
 $(B)/fuzz/obj/%.o: %.c | $(B)/.deps-there
 	$(call say,FUZZ,$<) mkdir -p $(@D); $(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 
-$(B)/fuzz/%: $(B)/fuzz/obj/pcap-tests/fuzz/%.o $(fuzz_obj)
-	$(call say,LINK,$@) $(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PKG_LIBS)
+$(B)/fuzz/obj.a: $(fuzz_obj) $(B)/embedded.o
+	$(Q)rm -f $@; ar rcs $@ $^
+
+$(B)/fuzz/%: $(B)/fuzz/obj/pcap-tests/fuzz/%.o $(B)/fuzz/obj.a
+	$(call say,LINK,$@) $(CLANG) -fsanitize=fuzzer,address,undefined $(WRAP) -o $@ $^ $(PKG_LIBS) -lelf
 
 #: style         formatting, walls between modules, spelling of the tree
 style:
 	$(Q).ci/style
 
+#: analyse       cppcheck, clang-tidy, gcc -fanalyzer, and valgrind over the unit tests; T=TOOL for one
+analyse: deps
+	$(Q).ci/deps $(ANALYSE_DEPS) && $(MAKE) --no-print-directory tests
+	$(Q)CFLAGS='-std=gnu11 -D_GNU_SOURCE $(PKG_CFLAGS) -Imaps' B=$(B) .ci/analyse $(T)
+
 #: fuzz          random rules, packets and programs through the kernel, libpcap as the oracle, for
 #:               T=SECONDS (600); what differs shrinks to one command that repeats it (root)
 fuzz: deps
 	$(Q)$(MAKE) --no-print-directory all tests && B=$(B) pcap-tests/fuzz/long $(T)
+
+#: soak          flips, failures, rollbacks, interfaces that come and go, under floods, for T=SECONDS
+#:               (600), and nothing left over (root)
+soak: deps
+	$(Q)$(MAKE) --no-print-directory all tests && \
+	B=$(B) SOAK=$(or $(T),600) TIMEOUT=$$(($(or $(T),600) * 2 + 300)) pcap-tests/run live/soak
 
 #: bench         nanoseconds a packet: the least policies; weir beside its peers (root)
 bench: all
@@ -168,7 +186,7 @@ install: all
 clean:
 	$(Q)rm -rf $(B)
 
-.PHONY: help all deps demo check check-full check-update tests style fuzz bench install clean
+.PHONY: help all deps demo check check-full check-update tests style analyse fuzz soak bench install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')

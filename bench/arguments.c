@@ -65,9 +65,10 @@ static void add_number(uint32_t number, struct number_list *list, struct argp_st
 		if (list->numbers[i] == number)
 			argp_error(state, "%u stands twice in a list", number);
 	place = array_add(list->numbers, list->n);
-	if (!place)
+	if (place)
+		*place = number;
+	else
 		argp_failure(state, 1, 0, "out of memory");
-	*place = number;
 }
 
 void argument_list(const char *text, uint32_t limit, struct number_list *out,

@@ -42,11 +42,12 @@ static void fill(const struct compare *compare, size_t i, double *ns, double *ra
 int compare_result(const struct compare *compare, size_t i, struct compare_result *out)
 {
 	_free_ double *memory = calloc(2 * compare->rounds, sizeof(*memory));
-	double *ns = memory, *ratios = memory + compare->rounds;
 	unsigned int n = compare->rounds;
+	double *ns = memory, *ratios;
 
 	if (!memory)
 		return fail_oom();
+	ratios = memory + n;
 	fill(compare, i, ns, ratios);
 	*out = (struct compare_result){
 		.least = ns[0],

@@ -33,9 +33,10 @@ static void parse_sizes(struct cost *cost, char *list, struct argp_state *state)
 	for (char *word; (word = strsep(&list, ","));) {
 		size_t *size = array_add(cost->sizes, cost->n_sizes);
 
-		if (!size)
+		if (size)
+			*size = argument_integer(word, 1, RULESET_MOST, state);
+		else
 			argp_failure(state, CMD_FAILED, 0, "out of memory");
-		*size = argument_integer(word, 1, RULESET_MOST, state);
 	}
 }
 

@@ -109,7 +109,9 @@ int receiver_look(struct receiver *receiver)
 	uint64_t *delta = (uint64_t *)&receiver->counters;
 	int err = link_count(&receiver->link, &now);
 
-	for (size_t i = 0; i < sizeof(now) / sizeof(*delta) && !err; i++)
+	if (err)
+		return err;
+	for (size_t i = 0; i < sizeof(now) / sizeof(*delta); i++)
 		delta[i] = after[i] - before[i];
 	return err;
 }

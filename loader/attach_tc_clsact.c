@@ -66,8 +66,7 @@ static void learn_program(struct tc_holder *holder, struct nlattr *options)
 
 	if (nla_parse_nested(tb, TCA_BPF_MAX, options, NULL) < 0)
 		return;
-	if (tb[TCA_BPF_ID])
-		holder->prog_id = nla_get_u32(tb[TCA_BPF_ID]);
+	holder->prog_id = netlink_u32(tb[TCA_BPF_ID]);
 	if (tb[TCA_BPF_NAME])
 		nla_strlcpy(holder->name, tb[TCA_BPF_NAME], sizeof(holder->name));
 }
@@ -90,11 +89,12 @@ static int on_filter(struct nlmsghdr *hdr, void *arg)
 	struct tc_holder *holder;
 	bool is_bpf;
 
-	if (hdr->nlmsg_type != RTM_NEWTFILTER || !head->tcm_handle)
+	if (hdr->nlmsg_type != RTM_NEWTFILTER || !nlmsg_valid_hdr(hdr, sizeof(*head)) ||
+	    !head->tcm_handle)
 		return 0;
 	if (nlmsg_parse(hdr, sizeof(*head), tb, TCA_MAX, NULL) < 0 || !tb[TCA_KIND])
 		return -EBADMSG;
-	is_bpf = !strcmp(nla_data(tb[TCA_KIND]), "bpf");
+	is_bpf = !nla_strcmp(tb[TCA_KIND], "bpf");
 	if (!is_bpf && is_listed(listing, TC_H_MAJ(head->tcm_info) >> 16))
 		return 0;
 	holder = array_add(*listing->holders, *listing->n);

@@ -15,11 +15,6 @@ struct programs {
 	uint32_t native, generic, offload; /* program ids; 0: none */
 };
 
-static uint32_t prog_id(struct nlattr *const *tb, int type)
-{
-	return tb[type] ? nla_get_u32(tb[type]) : 0;
-}
-
 static int parse_hook(struct nlmsghdr *hdr, void *arg)
 {
 	struct programs *on = arg;
@@ -30,9 +25,9 @@ static int parse_hook(struct nlmsghdr *hdr, void *arg)
 		return 0;
 	if (nla_parse_nested(tb, IFLA_XDP_MAX, xdp, NULL) < 0)
 		return -EBADMSG;
-	on->native = prog_id(tb, IFLA_XDP_DRV_PROG_ID);
-	on->generic = prog_id(tb, IFLA_XDP_SKB_PROG_ID);
-	on->offload = prog_id(tb, IFLA_XDP_HW_PROG_ID);
+	on->native = netlink_u32(tb[IFLA_XDP_DRV_PROG_ID]);
+	on->generic = netlink_u32(tb[IFLA_XDP_SKB_PROG_ID]);
+	on->offload = netlink_u32(tb[IFLA_XDP_HW_PROG_ID]);
 	return 0;
 }
 

@@ -38,6 +38,17 @@ size_t fail_messages(const struct fail_message **out)
 	return n_messages;
 }
 
+void fail_forget(void)
+{
+	while (n_messages) {
+		n_messages--;
+		free(messages[n_messages].file);
+		free(messages[n_messages].text);
+	}
+	free(messages);
+	messages = NULL;
+}
+
 static const char *line_start(const struct source *s, unsigned int line)
 {
 	const char *p = s->text, *end = s->text + s->len;

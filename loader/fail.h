@@ -46,8 +46,9 @@ void note(const char *fmt, ...) _printf_(1, 2);
 void note_at(const struct pos *pos, const char *fmt, ...) _printf_(2, 3);
 
 /*
- * Messages of errors since the start, for -j: each with file, line, column (0: no place), text.
- * Owned by fail; valid until the next message.
+ * Messages since the start, or since they were forgotten, for -j: each with file, line, column (0:
+ * no place), text. Owned by fail; valid until the next message. What runs for long forgets them now
+ * and then.
  */
 struct fail_message {
 	bool is_note;
@@ -56,6 +57,7 @@ struct fail_message {
 	char *text;
 };
 size_t fail_messages(const struct fail_message **out);
+void fail_forget(void);
 
 /*
  * The word of words[0..n) nearest to `word` (optimal string alignment distance at most 2, and less

@@ -7,6 +7,8 @@
 
 #include "fail.h"
 
+enum { ERRNO_MAX = 4095 }; /* MAX_ERRNO, include/linux/err.h */
+
 /* What the callbacks of one request share. */
 struct exchange {
 	netlink_answer_fn answer;
@@ -92,7 +94,7 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	struct exchange *x = arg;
 
 	(void)from;
-	x->err = e->error;
+	x->err = e->error < 0 && e->error >= -ERRNO_MAX ? e->error : -EIO;
 	x->done = true;
 	if (x->words)
 		take_words(e, x->words);
@@ -144,4 +146,12 @@ struct nl_msg *netlink_link_request(int type, uint32_t ifindex)
 	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
 
 	return netlink_request(type, 0, &head, sizeof(head));
+}
+
+uint32_t netlink_u32(const struct nlattr *attr)
+{
+	uint32_t number = 0;
+
+	nla_memcpy(&number, attr, sizeof(number));
+	return number;
 }

@@ -47,3 +47,6 @@ struct nl_msg *netlink_request(int type, int flags, const void *head, size_t siz
  * `ifindex`, or 0 for one that is named by an attribute. NULL: out of memory, not reported.
  */
 struct nl_msg *netlink_link_request(int type, uint32_t ifindex);
+
+/* The number that an attribute holds; 0: NULL. Of one that is too short, what is there. */
+uint32_t netlink_u32(const struct nlattr *attr);

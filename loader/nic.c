@@ -51,11 +51,6 @@ static bool parse_native_program(struct nlattr *xdp)
 	return xdp && !nla_parse_nested(tb, IFLA_XDP_MAX, xdp, NULL) && tb[IFLA_XDP_DRV_PROG_ID];
 }
 
-static uint32_t get_u32(struct nlattr *attr)
-{
-	return attr ? nla_get_u32(attr) : 0;
-}
-
 static int parse_link(struct nlmsghdr *hdr, void *arg)
 {
 	struct link *link = arg;
@@ -73,16 +68,16 @@ static int parse_link(struct nlmsghdr *hdr, void *arg)
 		memcpy(link->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(link->mac));
 	parse_kind(tb[IFLA_LINKINFO], link->kind, sizeof(link->kind));
 	link->native_program = parse_native_program(tb[IFLA_XDP]);
-	link->mtu = get_u32(tb[IFLA_MTU]);
-	link->carrier = tb[IFLA_CARRIER] && nla_get_u8(tb[IFLA_CARRIER]);
-	link->rx_queues = get_u32(tb[IFLA_NUM_RX_QUEUES]);
-	link->tx_queues = get_u32(tb[IFLA_NUM_TX_QUEUES]);
-	link->lower = get_u32(tb[IFLA_LINK]);
-	link->master = get_u32(tb[IFLA_MASTER]);
-	link->virtual_functions = get_u32(tb[IFLA_NUM_VF]);
+	link->mtu = netlink_u32(tb[IFLA_MTU]);
+	link->carrier = netlink_u32(tb[IFLA_CARRIER]);
+	link->rx_queues = netlink_u32(tb[IFLA_NUM_RX_QUEUES]);
+	link->tx_queues = netlink_u32(tb[IFLA_NUM_TX_QUEUES]);
+	link->lower = netlink_u32(tb[IFLA_LINK]);
+	link->master = netlink_u32(tb[IFLA_MASTER]);
+	link->virtual_functions = netlink_u32(tb[IFLA_NUM_VF]);
 	if (tb[IFLA_LINK_NETNSID]) {
 		link->lower_elsewhere = true;
-		link->lower_netnsid = nla_get_s32(tb[IFLA_LINK_NETNSID]);
+		link->lower_netnsid = netlink_u32(tb[IFLA_LINK_NETNSID]);
 	}
 	return 0;
 }
@@ -182,7 +177,7 @@ static int parse_features(struct nlmsghdr *hdr, void *arg)
 		return -EBADMSG;
 	if (!tb[COMPAT_NETDEV_A_DEV_XDP_FEATURES])
 		return -ENODATA;
-	*features = nla_get_u64(tb[COMPAT_NETDEV_A_DEV_XDP_FEATURES]);
+	nla_memcpy(features, tb[COMPAT_NETDEV_A_DEV_XDP_FEATURES], sizeof(*features));
 	return 0;
 }
 

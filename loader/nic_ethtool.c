@@ -60,7 +60,7 @@ static void parse_bitset(struct nlattr *bitset, bool sets[NIC_FEATURES])
 			nla_find(nla_data(bit), nla_len(bit), ETHTOOL_A_BITSET_BIT_NAME);
 
 		for (size_t i = 0; name && i < NIC_FEATURES; i++)
-			sets[i] |= !strcmp(nla_get_string(name), names[i].kernel);
+			sets[i] |= !nla_strcmp(name, names[i].kernel);
 	}
 }
 
@@ -105,8 +105,7 @@ static int parse_channels(struct nlmsghdr *hdr, void *arg)
 	if (genlmsg_parse(hdr, 0, tb, ETHTOOL_A_CHANNELS_MAX, NULL) < 0)
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (tb[numbers[i].attribute])
-			*numbers[i].to = nla_get_u32(tb[numbers[i].attribute]);
+		*numbers[i].to = netlink_u32(tb[numbers[i].attribute]);
 	return 0;
 }
 

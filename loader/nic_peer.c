@@ -22,7 +22,7 @@ static int parse_id(struct nlmsghdr *hdr, void *arg)
 
 	if (!id)
 		return -EBADMSG;
-	*(int32_t *)arg = nla_get_s32(id);
+	*(int32_t *)arg = netlink_u32(id);
 	return 0;
 }
 

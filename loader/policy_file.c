@@ -2,8 +2,11 @@
 #include "policy_parse.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { PATIENCE_MS = 1000 };
 
 static int cannot_read(struct parser *parser, const char *path, const struct pos *where, int err)
 {
@@ -13,6 +16,23 @@ static int cannot_read(struct parser *parser, const char *path, const struct pos
 		return mistake(&parser->mistakes, where, "cannot read '%s': %s", path,
 			       strerror(-err));
 	return fail(err, "cannot read '%s': %s", path, strerror(-err));
+}
+
+/* Open a file to read it. Who waits for the other end of a FIFO is told so. -errno; not reported.
+ */
+static int open_text(const char *path)
+{
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct pollfd writer = { .fd = fd, .events = POLLIN };
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (S_ISFIFO(st.st_mode) && !poll(&writer, 1, PATIENCE_MS)) {
+		note("waiting for somebody to write into '%s'", path);
+		poll(&writer, 1, -1);
+	}
+	return fcntl(fd, F_SETFL, 0) ? -errno : take_fd(&fd);
 }
 
 /* Read all of a file, to a text that ends in a NUL of its own. -errno; not reported. */
@@ -81,6 +101,8 @@ static int check_text(struct parser *parser, const struct source *source)
 	return mistake(&parser->mistakes, &pos, "a NUL byte: this is no text");
 }
 
+static const char too_large[] = "'%s' is larger than %d MiB: it is no policy, nor a set's file";
+
 /* Read what is open at fd. `name` stands in messages. */
 static int load(struct parser *parser, int fd, const char *name, const struct pos *where,
 		const struct source **out)
@@ -90,8 +112,9 @@ static int load(struct parser *parser, int fd, const char *name, const struct po
 	int err = slurp(fd, &text, &len);
 
 	if (err == -EFBIG && where)
-		return mistake(&parser->mistakes, where, "'%s' is larger than %d MiB", name,
-			       POLICY_FILE_MAX >> 20);
+		return mistake(&parser->mistakes, where, too_large, name, POLICY_FILE_MAX >> 20);
+	if (err == -EFBIG)
+		return fail(err, too_large, name, POLICY_FILE_MAX >> 20);
 	if (err)
 		return cannot_read(parser, name, where, err);
 	err = keep(parser, name, text, len, out);
@@ -101,10 +124,10 @@ static int load(struct parser *parser, int fd, const char *name, const struct po
 int file_load(struct parser *parser, const char *path, const struct pos *where,
 	      const struct source **out)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_close_ int fd = open_text(path);
 
 	if (fd < 0)
-		return cannot_read(parser, path, where, -errno);
+		return cannot_read(parser, path, where, fd);
 	return load(parser, fd, path, where, out);
 }
 
@@ -175,7 +198,7 @@ static int read_statements(struct parser *parser, const struct source *source)
 int file_parse(struct parser *parser, const char *path, const struct pos *where)
 {
 	bool is_stdin = !where && !strcmp(path, "-");
-	_close_ int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	_close_ int fd = is_stdin ? dup(STDIN_FILENO) : open_text(path);
 	const struct source *source;
 	struct policy_file *file;
 	size_t index = parser->n_files;
@@ -183,7 +206,7 @@ int file_parse(struct parser *parser, const char *path, const struct pos *where)
 	int err;
 
 	if (fd < 0 || fstat(fd, &st))
-		return cannot_read(parser, path, where, -errno);
+		return cannot_read(parser, path, where, fd < 0 && !is_stdin ? fd : -errno);
 	file = find_file(parser, &st);
 	if (file && file->open)
 		return mistake(&parser->mistakes, where, "'%s' includes itself", path);

@@ -44,7 +44,9 @@ static void parse_label(struct parser *parser, struct rule *rule)
 	if (!token->len || rule->label)
 		return;
 	rule->label = token_copy(token, &parser->mistakes);
-	for (char *p = rule->label; p && (p = strchr(p, '\t'));)
+	if (!rule->label)
+		return;
+	for (char *p = rule->label; (p = strchr(p, '\t'));)
 		*p = ' ';
 }
 

@@ -317,7 +317,7 @@ static bool ends_expression_word(const struct lexer *lexer, size_t at)
 {
 	char c = byte_at(lexer, at);
 
-	return !c || strchr(" \t#;{}", c);
+	return !c || strchr(" \t#;{}", c) || join(lexer, at);
 }
 
 /* The end of an expression, its lines passed; its outer white space is not cut yet. */

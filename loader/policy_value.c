@@ -129,13 +129,13 @@ int value_ranges(struct parser *parser, const char *what, struct range **ranges,
 	return 0;
 }
 
-/* A number with k, M, G or T for thousands; *text is moved behind it. */
+/* A number of 64 bits with k, M, G or T for thousands; *text is moved behind it. */
 static bool scan_scaled(const char **text, const char *end, uint64_t *out)
 {
 	static const char scales[] = "kMGT";
 	const char *scale;
 
-	if (!scan_number(text, end, out))
+	if (!scan_number(text, end, out) || *out == UINT64_MAX)
 		return false;
 	scale = *text < end ? strchr(scales, **text) : NULL;
 	if (!scale)

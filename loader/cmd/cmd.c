@@ -59,9 +59,10 @@ void cmd_add_word(const char ***list, size_t *n, char *word, struct argp_state *
 {
 	const char **added = array_add(*list, *n);
 
-	if (!added)
+	if (added)
+		*added = word;
+	else
 		argp_failure(state, CMD_FAILED, ENOMEM, "cannot go on");
-	*added = word;
 }
 
 error_t cmd_parse_file(int key, char *arg, struct argp_state *state)
@@ -170,6 +171,7 @@ int cmd_print_json(json_t *object, int status)
 		}
 		json_array_append_new(list, message_json(&m[i]));
 	}
+	fail_forget();
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
 	json_decref(object);
@@ -193,7 +195,7 @@ static void help(const char *program, const char *about, const struct cmd *const
 static void report_unknown(const char *program, const char *word, const struct cmd *const *cmds,
 			   size_t n)
 {
-	_free_ const char **names = calloc(n, sizeof(*names));
+	_free_ const char **names = calloc(n + 1, sizeof(*names));
 	const char *nearest = NULL;
 
 	for (size_t i = 0; names && i < n; i++)

@@ -289,6 +289,7 @@ static int run(int argc, char **argv)
 	if (err >= 0)
 		err = nic_events_open(&events);
 	while (!err) {
+		fail_forget();
 		err = look(&watch);
 		if (!err && !wait_for(events, signals, &watch.event))
 			break;

@@ -344,6 +344,13 @@ static struct part words(struct parser *p, size_t at)
 	const struct lex_token first = p->token;
 	struct grammar_node *node;
 
+	if (first.kind == LEX_WORD_NUMBER_MAYBE && p->grammar->n_movers++ == GRAMMAR_MOVERS_MAX) {
+		parser_fail(p, false, at,
+			    "vlan, mpls, pppoes and geneve stand here more than %d times: each "
+			    "looks behind those before it",
+			    GRAMMAR_MOVERS_MAX);
+		return parser_part(PART_NONE, NULL);
+	}
 	parser_advance(p);
 	if (!rest_of_words(p, first.kind))
 		return parser_part(PART_NONE, NULL);

@@ -83,7 +83,7 @@ static bool asks_few(const struct ir *ir, const struct ir_end *end)
 static int ask_each(struct ir *ir, uint32_t number)
 {
 	uint32_t no = ir->blocks[number].end.no, value = ir->blocks[number].end.value;
-	struct ir_end now;
+	struct ir_end now = ir_goto(no); /* if there is no case */
 
 	for (size_t i = ir->blocks[number].end.n_cases; i-- > 0;) {
 		struct ir_case one = ir->blocks[number].end.cases[i];
