@@ -13,8 +13,9 @@ struct cost_subject {
 	struct frame hot; /* owned */
 	struct shuffle *mixed;
 	bool promised;
-	uint32_t verdict; /* promised: what the hot packet must meet */
-	double most;	  /* promised: ns over the empty program at most, hot */
+	uint32_t verdict;	/* promised: what the hot packet must meet */
+	double most;		/* promised: ns over the empty program at most, hot */
+	enum ruleset_kind kind; /* of growth */
 };
 
 struct cost {
@@ -26,8 +27,8 @@ struct cost {
 	enum hook_kind hook;
 	bool instructions; /* do it in a guest whose clock counts instructions */
 	bool counted;	   /* this is that guest */
-	bool csv, growth;  /* growth: policies of `sizes` rules of `kind` */
-	enum ruleset_kind kind;
+	bool csv, growth;  /* growth: policies of `sizes` rules of these kinds */
+	bool kinds[RULESET_KINDS];
 	size_t *sizes;
 	size_t n_sizes;
 	uint64_t seed;
