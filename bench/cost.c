@@ -90,7 +90,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'k':
 		cost->growth = true;
-		cost->kind = argument_choice(arg, ruleset_kinds, RULESET_KINDS, state);
+		cost->kinds[argument_choice(arg, ruleset_kinds, RULESET_KINDS, state)] = true;
 		return 0;
 	case OPTION_SIZES:
 		parse_sizes(cost, arg, state);
@@ -137,7 +137,8 @@ static const struct argp_option options[] = {
 	  "The mixed packets are these, and the hot one their first; else random ones, and UDP to "
 	  "the discard port",
 	  0 },
-	{ "rules", 'k', "hosts|mixed", 0, "Measure policies of `weir-bench rules --kind`", 0 },
+	{ "rules", 'k', "hosts|mixed", 0,
+	  "Measure policies of `weir-bench rules --kind`; both kinds, if given twice", 0 },
 	{ "sizes", OPTION_SIZES, "N,…", 0, "Of so many rules (10,100,1000,4000,16000)", 0 },
 	{ "seed", OPTION_SEED, "N", 0, "Other rules and packets for another number (1)", 0 },
 	{ "rounds", 'r', "N", 0, "So many turns for each program (25)", 0 },

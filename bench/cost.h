@@ -17,9 +17,10 @@ struct cost_subject {
 	struct shuffle *mixed;
 	bool promised;
 	enum cost_part part;
-	char *part_name;  /* owned; of the last part that it has */
-	uint32_t verdict; /* promised: what the hot packet must meet */
-	double most;	  /* promised: ns over the empty program at most, hot */
+	char *part_name;	/* owned; of the last part that it has */
+	uint32_t verdict;	/* promised: what the hot packet must meet */
+	double most;		/* promised: ns over the empty program at most, hot */
+	enum ruleset_kind kind; /* of growth */
 };
 
 struct cost {
@@ -31,10 +32,10 @@ struct cost {
 	enum hook_kind hook;
 	bool instructions; /* do it in a guest whose clock counts instructions */
 	bool counted;	   /* this is that guest */
-	bool csv, growth;  /* growth: policies of `sizes` rules of `kind` */
+	bool csv, growth;  /* growth: policies of `sizes` rules of these kinds */
 	bool steps;	   /* what a step from program to program costs, beside peers */
 	bool parts;	   /* each part of a policy, by chains that are cut behind it */
-	enum ruleset_kind kind;
+	bool kinds[RULESET_KINDS];
 	size_t *sizes;
 	size_t n_sizes;
 	uint64_t seed;

@@ -162,14 +162,15 @@ int cost_add_policy(struct cost *cost, const char *name, const char *text)
 	return err || !cost->parts ? err : add_parts(cost, name, text);
 }
 
-static int load_ruleset(const struct cost *cost, size_t size, struct subject *out)
+static int load_ruleset(const struct cost *cost, enum ruleset_kind kind, size_t size,
+			struct subject *out)
 {
 	_free_ char *text = NULL;
 	struct ruleset set = { 0 };
 	char name[32];
 	size_t len;
 	FILE *memory;
-	int err = ruleset_make(cost->kind, size, cost->seed, &set);
+	int err = ruleset_make(kind, size, cost->seed, &set);
 
 	memory = err ? NULL : open_memstream(&text, &len);
 	if (memory) {
@@ -178,7 +179,7 @@ static int load_ruleset(const struct cost *cost, size_t size, struct subject *ou
 		fputs("} }\n", memory);
 		fclose(memory);
 	}
-	snprintf(name, sizeof(name), "%zu %s", size, ruleset_kinds[cost->kind]);
+	snprintf(name, sizeof(name), "%zu %s", size, ruleset_kinds[kind]);
 	if (!err)
 		err = text ? subject_load_text(name, text, len, NULL, cost->hook, out) : fail_oom();
 	ruleset_free(&set);
@@ -198,22 +199,25 @@ void cost_subject_close(struct cost_subject *subject)
 	free(subject->hot.data);
 }
 
-static int add_ruleset(struct cost *cost, size_t size)
+static int add_ruleset(struct cost *cost, enum ruleset_kind kind, size_t size)
 {
 	struct cost_subject *subject = cost_add_subject(cost);
-	int err = subject ? load_ruleset(cost, size, &subject->subject) : -ENOMEM;
+	int err = subject ? load_ruleset(cost, kind, size, &subject->subject) : -ENOMEM;
 
-	return err ? err : set_made_packets(cost, subject, cost->kind, size, DISCARD_PORT);
+	if (!err)
+		subject->kind = kind;
+	return err ? err : set_made_packets(cost, subject, kind, size, DISCARD_PORT);
 }
 
 /* One that is too large for the compiler, as it has said, does not keep us from the others. */
-static int add_rulesets(struct cost *cost)
+static int add_rulesets(struct cost *cost, enum ruleset_kind kind)
 {
+	size_t before = cost->n;
 	int err = 0;
 
 	for (size_t i = 0; i < cost->n_sizes && !err; i++)
-		err = add_ruleset(cost, cost->sizes[i]);
-	if (!err || cost->n <= 2)
+		err = add_ruleset(cost, kind, cost->sizes[i]);
+	if (!err || cost->n <= before + 1)
 		return err;
 	cost_subject_close(&cost->subjects[--cost->n]);
 	cost->cut_short = true;
@@ -224,8 +228,10 @@ int cost_prepare(struct cost *cost)
 {
 	int err = cost_add_empty(cost);
 
+	for (enum ruleset_kind kind = 0; kind < RULESET_KINDS && !err; kind++)
+		err = cost->kinds[kind] ? add_rulesets(cost, kind) : 0;
 	if (cost->growth)
-		return err ? err : add_rulesets(cost);
+		return err;
 	if (cost->steps)
 		return err ? err : cost_prepare_steps(cost);
 	for (size_t i = 0; i < cost->n_policies && !err; i++)

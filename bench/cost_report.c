@@ -143,34 +143,66 @@ int cost_report(const struct cost *cost, int status)
 	return status;
 }
 
-static int fill_and_plot(const struct cost *cost, double *rules, double *hot, double *mixed)
-{
-	size_t n = cost->n - 1;
-	const struct plot_series series[] = {
-		{ "one hot packet", rules, hot, NULL, NULL, n },
-		{ "16,384 mixed packets", rules, mixed, NULL, NULL, n },
-	};
-	const struct plot plot = {
-		.title = "What a packet pays for the rules of a policy",
-		.x_label = "rules",
-		.y_label = "ns a packet, over an empty program",
-		.log_x = true,
-		.series = series,
-		.n_series = ARRAY_SIZE(series),
-	};
+static const char *const series_names[RULESET_KINDS][TIMING_KINDS] = {
+	[RULESET_HOSTS] = { "hosts, one hot packet", "hosts, 16,384 mixed packets" },
+	[RULESET_MIXED] = { "mixed rules, one hot packet", "mixed rules, 16,384 mixed packets" },
+};
 
-	for (size_t i = 0; i < n; i++) {
-		rules[i] = cost->subjects[i + 1].subject.rules;
-		hot[i] = cost_over(cost, i + 1, TIMING_HOT);
-		mixed[i] = cost_over(cost, i + 1, TIMING_MIXED);
+/* Where the subjects of a kind begin; they stand in one row. */
+static size_t find_kind(const struct cost *cost, enum ruleset_kind kind, size_t *n)
+{
+	size_t first = 1, end;
+
+	while (first < cost->n && cost->subjects[first].kind != kind)
+		first++;
+	for (end = first; end < cost->n && cost->subjects[end].kind == kind; end++)
+		continue;
+	*n = end - first;
+	return first;
+}
+
+static size_t fill_series(const struct cost *cost, const double *rules, double *costs[TIMING_KINDS],
+			  struct plot_series *series)
+{
+	size_t n_series = 0;
+
+	for (enum ruleset_kind kind = 0; kind < RULESET_KINDS; kind++) {
+		size_t n, first = find_kind(cost, kind, &n);
+
+		for (enum timing_kind timing = 0; timing < TIMING_KINDS && n; timing++)
+			series[n_series++] = (struct plot_series){
+				.name = series_names[kind][timing],
+				.x = rules + first,
+				.y = costs[timing] + first,
+				.n = n,
+			};
 	}
-	return plot_write(&plot, cost->plot);
+	return n_series;
 }
 
 int cost_plot(const struct cost *cost)
 {
-	size_t n = cost->n - 1;
-	_free_ double *memory = calloc(3 * n, sizeof(*memory));
+	_free_ double *rules = calloc((1 + TIMING_KINDS) * cost->n, sizeof(*rules));
+	struct plot_series series[RULESET_KINDS * TIMING_KINDS];
+	double *costs[TIMING_KINDS];
+	struct plot plot = {
+		.title = "What a packet pays for the rules of a policy",
+		.x_label = "rules",
+		.y_label = "ns a packet, over an empty program",
+		.log_x = true,
+		.log_y = true,
+		.series = series,
+	};
 
-	return memory ? fill_and_plot(cost, memory, memory + n, memory + 2 * n) : fail_oom();
+	if (!rules)
+		return fail_oom();
+	for (enum timing_kind timing = 0; timing < TIMING_KINDS; timing++)
+		costs[timing] = rules + (1 + timing) * cost->n;
+	for (size_t i = 1; i < cost->n; i++) {
+		rules[i] = cost->subjects[i].subject.rules;
+		for (enum timing_kind timing = 0; timing < TIMING_KINDS; timing++)
+			costs[timing][i] = cost_over(cost, i, timing);
+	}
+	plot.n_series = fill_series(cost, rules, costs, series);
+	return plot_write(&plot, cost->plot);
 }

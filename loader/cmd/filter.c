@@ -54,8 +54,8 @@ static const struct argp_option options[] = {
 	  "IFACE, one a line in hexadecimal",
 	  0 },
 	{ "as", KEY_AS, "KIND", 0,
-	  "How to attach it: bpf (weir's program, SO_ATTACH_BPF, the default) or classic "
-	  "(SO_ATTACH_FILTER)",
+	  "How to attach it: bpf (weir's program, SO_ATTACH_BPF, the default), classic "
+	  "(SO_ATTACH_FILTER) or fanout (PACKET_FANOUT_CBPF)",
 	  0 },
 	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },

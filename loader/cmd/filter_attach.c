@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../fail.h"
 #include "filter_engine.h"
@@ -20,7 +21,9 @@ enum { PACKET_MAX = 1 << 18, TAG_AT = 2 * ETH_ALEN, TAG_LEN = 4 };
 
 bool attach_as_find(const char *name, enum attach_as *as)
 {
-	static const char *const names[] = { [ATTACH_BPF] = "bpf", [ATTACH_CLASSIC] = "classic" };
+	static const char *const names[] = {
+		[ATTACH_BPF] = "bpf", [ATTACH_CLASSIC] = "classic", [ATTACH_FANOUT] = "fanout"
+	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(name, names[i])) {
@@ -28,7 +31,7 @@ bool attach_as_find(const char *name, enum attach_as *as)
 			return true;
 		}
 	}
-	fail(-EINVAL, "no way '%s' to attach; there are bpf and classic", name);
+	fail(-EINVAL, "no way '%s' to attach; there are bpf, classic and fanout", name);
 	return false;
 }
 
@@ -82,22 +85,121 @@ static int bind_to(int fd, const char *interface)
 	return 0;
 }
 
-/* A socket that receives nothing before it has its filter. */
-static int open_filtered(const struct attach *attach, const struct cbpf *prog)
+static int open_socket(void)
 {
 	_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	int on = 1, err;
+	int on = 1;
 
 	if (fd < 0)
 		return fail(-errno, "cannot make a packet socket: %s%s", strerror(errno),
 			    errno == EPERM ? "; run as root, or with CAP_NET_RAW" : "");
-	err = attach->as == ATTACH_BPF ? attach_bpf(fd, prog) : attach_classic(fd, prog);
-	if (err)
-		return err;
 	if (setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)))
 		return fail(-errno, "the kernel does not tell VLAN tags: %s", strerror(errno));
-	err = bind_to(fd, attach->interface);
+	return take_fd(&fd);
+}
+
+/* A socket that receives nothing before it has its filter. */
+static int open_filtered(const struct attach *attach, const struct cbpf *prog)
+{
+	_close_ int fd = open_socket();
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = attach->as == ATTACH_BPF ? attach_bpf(fd, prog) : attach_classic(fd, prog);
+	if (!err)
+		err = bind_to(fd, attach->interface);
 	return err ? err : take_fd(&fd);
+}
+
+/* Fanout */
+
+static bool is_load(uint16_t code)
+{
+	uint8_t mode = BPF_MODE(code);
+
+	return (BPF_CLASS(code) == BPF_LD || BPF_CLASS(code) == BPF_LDX) &&
+	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
+}
+
+/*
+ * For packet_rcv_fanout(), where a received packet begins with its network header and one that is
+ * sent with its Ethernet header: loads count from the latter in so many words. What comes out is
+ * the number of a socket.
+ */
+static int make_selector(struct sock_filter *insn)
+{
+	const uint32_t mac = SKF_LL_OFF, most = SKF_NET_OFF - SKF_LL_OFF;
+
+	if (insn->code == (BPF_RET | BPF_A) ||
+	    (BPF_CLASS(insn->code) <= BPF_LDX && BPF_MODE(insn->code) == BPF_LEN))
+		return fail(
+			-EINVAL,
+			"the program asks for the packet's length, or returns a number that it computes: "
+			"as a fanout's selector it is not told the one, and the other names no socket; "
+			"use --as bpf");
+	if (BPF_CLASS(insn->code) == BPF_RET)
+		insn->k = !!insn->k;
+	else if (is_load(insn->code) && insn->k < most)
+		insn->k += mac;
+	return 0;
+}
+
+static int set_selector(int fd, const struct cbpf *prog)
+{
+	_free_ struct sock_filter *insns = calloc(prog->n, sizeof(*insns));
+	const struct sock_fprog selector = { prog->n, insns };
+	int err = insns ? 0 : fail_oom();
+
+	for (size_t i = 0; i < prog->n && !err; i++) {
+		insns[i] = prog->insns[i];
+		err = make_selector(&insns[i]);
+	}
+	if (err)
+		return err;
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &selector, sizeof(selector)))
+		return fail(-errno, "the kernel refuses the classic program as a fanout's: %s",
+			    strerror(errno));
+	return 0;
+}
+
+/* A member of the group, which receives nothing yet. */
+static int open_member(const struct attach *attach)
+{
+	struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, 0 };
+	const struct cbpf prog = { .insns = &nothing, .n = 1 };
+	int group = (getpid() & 0xffff) | PACKET_FANOUT_CBPF << 16;
+	_close_ int fd = open_socket();
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = attach_classic(fd, &prog);
+	if (!err)
+		err = bind_to(fd, attach->interface);
+	if (err)
+		return err;
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)))
+		return fail(-errno, "cannot make a fanout group: %s", strerror(errno));
+	return take_fd(&fd);
+}
+
+/* The one that receives what matches; *others, the caller's too, stays closed to all packets. */
+static int open_fanout(const struct attach *attach, const struct cbpf *prog, int *others)
+{
+	_close_ int fd = -1;
+	int none = 0, err;
+
+	*others = open_member(attach);
+	fd = *others < 0 ? *others : open_member(attach);
+	if (fd < 0)
+		return fd;
+	err = set_selector(fd, prog);
+	if (err)
+		return err;
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)))
+		return fail(-errno, "cannot open a socket to its packets: %s", strerror(errno));
+	return take_fd(&fd);
 }
 
 /* The tag that the kernel took out of a packet, as it was there; false: none. */
@@ -159,7 +261,9 @@ static int print_packet(int fd)
 
 int attach_run(const struct attach *attach, const struct cbpf *prog)
 {
-	_close_ int fd = open_filtered(attach, prog);
+	_close_ int others = -1;
+	_close_ int fd = attach->as == ATTACH_FANOUT ? open_fanout(attach, prog, &others)
+						     : open_filtered(attach, prog);
 
 	if (fd < 0)
 		return fd;

@@ -11,6 +11,11 @@
 enum attach_as {
 	ATTACH_BPF,	/* weir's program, SO_ATTACH_BPF */
 	ATTACH_CLASSIC, /* the classic one, SO_ATTACH_FILTER */
+	/*
+	 * The classic one as PACKET_FANOUT_CBPF of two sockets, the second of which has the packets
+	 * that match.
+	 */
+	ATTACH_FANOUT,
 };
 
 /* The way of that name; false: there is none, which is reported. */

@@ -141,6 +141,16 @@ def check_same(what, engine, expressions, captures):
                             + [f"wrong: {line}" for line in got if line not in wanted][:10]))
 
 
+def check_verified(what, engine, expressions, captures):
+    """The same by --verify, for more matches than one would keep."""
+    done = subprocess.run([WEIR, "filter", "-F", expressions, "--engine", engine, "--verify", *captures],
+                          capture_output=True, text=True)
+    if done.returncode:
+        nok(what, done.stdout + done.stderr)
+    else:
+        ok(f"{what}: {done.stdout.strip()}")
+
+
 def count_packets(captures):
     return sum(len(read_capture(path)) for path in captures)
 
