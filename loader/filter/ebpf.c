@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "../../maps/abi.h"
-#include "ebpf_emit.h"
 #include "ebpf_end.h"
 #include "ebpf_hook.h"
 #include "ebpf_index.h"
@@ -149,7 +148,7 @@ static void emit_end(struct emit *e, const struct ir_block *block)
 	}
 }
 
-void emit_block(struct emit *e, uint32_t number)
+static void emit_block(struct emit *e, uint32_t number)
 {
 	const struct ir_block *block = &e->ir->blocks[number];
 
@@ -196,7 +195,7 @@ static uint32_t usable_registers(struct emit *e)
 	return CALL_CLOBBERS | ((1u << CTX | 1u << LEN) & ~e->holds);
 }
 
-void emit_release(struct emit *e)
+static void emit_release(struct emit *e)
 {
 	free(e->order);
 	free(e->live);
@@ -208,8 +207,8 @@ void emit_release(struct emit *e)
 	cache_free(&e->cache);
 }
 
-int emit_init(struct emit *e, const struct ir *ir, const struct filter_run *run,
-	      struct filter_prog *prog)
+static int emit_init(struct emit *e, const struct ir *ir, const struct filter_run *run,
+		     struct filter_prog *prog)
 {
 	ssize_t n = layout_order(ir, &e->order);
 	int err;
