@@ -76,7 +76,7 @@ static void prove_again(struct emit *e, uint32_t k)
 	add_imm(e, T, k);
 	proven = branch(e, BPF_JMP | BPF_JLE | BPF_X, T, END, 0);
 	set_key(e, WEIR_COUNTER_MISS);
-	jump_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
+	jump_verb(e, miss_verb(e));
 	land(e, proven);
 	e->cache.now.linear = k;
 }

@@ -29,6 +29,7 @@ const struct ir_pass filter_passes[] = {
 	{ "thread", ir_pass_thread },
 	{ "share", ir_pass_share },
 	{ "branches", ir_pass_branches },
+	{ "guards", ir_pass_guards },
 	{ "bounds", ir_pass_bounds },
 	{ "dead", ir_pass_dead }, /* the back end counts on it */
 	{ NULL, NULL },
