@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What was measured, as text, JSON, CSV, and as a plot. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "../loader/fail.h"
@@ -29,8 +30,9 @@ static void print_row(const struct cost *cost, size_t i)
 	if (subject->promised && !cost->counted)
 		printf(" %12.0f", subject->most);
 	else if (i)
-		printf(" %6zu %4zu %7zu %7.3f", subject->subject.rules, subject->subject.programs,
-		       subject->subject.instructions, subject->subject.load_seconds);
+		printf(" %6zu %4zu %7zu %8" PRIu64 " %7.3f", subject->subject.rules,
+		       subject->subject.programs, subject->subject.instructions,
+		       subject->subject.verified, subject->subject.load_seconds);
 	putchar('\n');
 }
 
@@ -44,11 +46,11 @@ static void print_text(const struct cost *cost, const json_t *conditions)
 	       "one hot packet, repeated", "16,384 mixed packets", "");
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		printf(" %8s %8s %8s", "least", "over", "median");
-	puts(promised ? " hot promised" : "  rules progs  insns load s");
+	puts(promised ? " hot promised" : "  rules progs   insns verified  load s");
 	for (size_t i = 0; i < cost->n; i++)
 		print_row(cost, i);
 	puts("\nover: the least over the least of the empty program; median: of the differences, round "
-	     "by round");
+	     "by round;\nverified: instructions that the verifier walked");
 }
 
 static void print_csv(const struct cost *cost)
@@ -80,10 +82,10 @@ static json_t *subject_json(const struct cost *cost, size_t i)
 {
 	const struct subject *subject = &cost->subjects[i].subject;
 	json_t *object =
-		json_pack("{s:s, s:I, s:I, s:I, s:f}", "name", subject->name, "rules",
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", subject->name, "rules",
 			  (json_int_t)subject->rules, "programs", (json_int_t)subject->programs,
-			  "instructions", (json_int_t)subject->instructions, "load_seconds",
-			  subject->load_seconds);
+			  "instructions", (json_int_t)subject->instructions, "verified",
+			  (json_int_t)subject->verified, "load_seconds", subject->load_seconds);
 
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		json_object_set_new(object, kind_names[kind], timing_json(cost, i, kind));

@@ -37,5 +37,8 @@ const struct plan_hook *replay_hook(const struct replay *replay);
 /* A counter, by its index. */
 struct weir_counter replay_counter(const struct replay *replay, uint32_t index);
 
+/* Instructions that the verifier walked for the filter programs; 0: Linux before 5.16. */
+uint64_t replay_verified(const struct replay *replay);
+
 /* The root program, for who measures what a policy costs. Owned by the replay. */
 int replay_prog_fd(const struct replay *replay);
