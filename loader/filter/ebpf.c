@@ -297,6 +297,13 @@ static uint32_t label_behind(const struct emit *e, size_t place)
 	return place + 1 < e->n_order ? e->order[place + 1] : UINT32_MAX;
 }
 
+/* The block fell into it; nothing falls into what comes behind. */
+static void emit_end_here(struct emit *e, enum filter_verb verb)
+{
+	hook_verb(e, verb);
+	e->falls = false;
+}
+
 static int emit_blocks(struct emit *e)
 {
 	for (size_t i = 0; i < e->n_order; i++) {
@@ -315,7 +322,7 @@ static int emit_blocks(struct emit *e)
 		cache_enter(&e->cache, block, i, e->heads[block]);
 		emit_block(e, block);
 		if (ends_here(e, i))
-			hook_verb(e, e->ir->blocks[block].end.verb);
+			emit_end_here(e, e->ir->blocks[block].end.verb);
 		if (e->oom || e->cache.oom)
 			return fail_oom();
 		if (e->prog->n_insns > FILTER_INSNS_MAX || e->too_deep)
