@@ -11,6 +11,7 @@
 
 #include "filter/filter.h"
 #include "nic.h"
+#include "nic_tags.h"
 #include "policy.h"
 #include "stage.h"
 
@@ -45,6 +46,8 @@ struct plan_asks {
 	/* As nic_probe(); what it fails for is reported at the word. */
 	int (*nic)(const struct word *name, struct nic *out, void *arg);
 	int (*base)(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg);
+	/* As nic_tags_read(), for hooks whose rules read VLAN tags; NULL: they are all seen. */
+	int (*tags)(const struct nic *nic, struct nic_tags *out, void *arg);
 	void *arg;
 	bool tcx;	/* the kernel has it */
 	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
@@ -134,6 +137,9 @@ int plan_make(const struct policy *policy, const struct plan_asks *asks, struct 
 
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
+
+/* Does a rule of the hook read VLAN tags? 1, 0, or a reported error. */
+int plan_reads_tags(const struct hook *hook);
 
 /*
  * Read a policy (policy_read()). If it has mistakes, those that plan_check() finds are reported

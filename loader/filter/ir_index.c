@@ -61,6 +61,12 @@ static void sort_boxes(struct rule_bits *bits, const struct ir_box *boxes, size_
 	bits->n_bits += !bits->n_bits;
 }
 
+/* A program that reads slowly by a subprogram leaves it some of its stack. */
+static uint32_t most_bits(const struct build *b)
+{
+	return WORD * (b->run->hook == FILTER_TC ? INDEX_WORDS - 4 : INDEX_WORDS);
+}
+
 /* The bits of a rule stand in one half of a word. */
 static int give_bits(struct build *b)
 {
@@ -77,7 +83,7 @@ static int give_bits(struct build *b)
 		sort_boxes(bits, boxes, n);
 		if (next % HALF + bits->n_bits > HALF)
 			next = (next / HALF + 1) * HALF;
-		if (next + bits->n_bits > INDEX_WORDS * WORD)
+		if (next + bits->n_bits > most_bits(b))
 			return -E2BIG;
 		bits->bit = next;
 		next += bits->n_bits;
@@ -170,10 +176,12 @@ static bool looks_up(const struct index_part *part, const struct ir_field *field
 	return false;
 }
 
-static bool is_exact(const struct index_part *part, const struct ir_box *box)
+static bool is_exact(const struct build *b, const struct index_part *part, const struct ir_box *box)
 {
 	for (size_t i = 0; i < box->n; i++) {
-		if (!looks_up(part, &box->bounds[i].field))
+		const struct ir_field *field = &box->bounds[i].field;
+
+		if (!looks_up(part, field) || !is_sure(b, field))
 			return false;
 	}
 	return box->exact;
@@ -184,14 +192,15 @@ static bool bits_decide(const struct build *b, const struct rule_bits *bits)
 {
 	for (int kind = 0; kind < INDEX_KINDS; kind++) {
 		for (size_t i = 0; i < bits->n[kind]; i++) {
-			if (!is_exact(&b->index->parts[kind], &bits->boxes[kind][i]))
+			if (!is_exact(b, &b->index->parts[kind], &bits->boxes[kind][i]))
 				return false;
 		}
 	}
-	return is_linear(b->run);
+	return true;
 }
 
-/* What a match of a rule does has a block of its own (ir_lower.c). */
+/* What a match of a rule does has a block of its own in each body, first the fast one (ir_lower.c).
+ */
 static bool is_action(const struct ir_block *block)
 {
 	return block->end.kind == IR_VERDICT || (block->n && block->insns[0].op == IR_COUNT);
@@ -208,7 +217,7 @@ static bool put_rule_probes(struct build *b)
 				start_of(i + 1)))
 			return false;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = n; i--;) {
 		const struct ir_block *block = &b->ir->blocks[i];
 
 		if (is_action(block) && block->rule < b->n_rules &&
@@ -250,10 +259,10 @@ static int build(struct build *b)
 int ir_index(struct ir *ir, const struct filter_run *run)
 {
 	struct build b = { .ir = ir, .run = run };
-	int err;
+	int err = ir_view(run, &b.view);
 
-	if (run->n_rules < INDEX_RULES || run->hook != FILTER_XDP)
-		return 0;
+	if (err || run->n_rules < INDEX_RULES || b.view.on_stack)
+		return err;
 	b.index = calloc(1, sizeof(*b.index));
 	b.rules = calloc(run->n_rules, sizeof(*b.rules));
 	err = b.index && b.rules ? build(&b) : fail_oom();

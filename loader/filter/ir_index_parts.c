@@ -42,6 +42,13 @@ bool field_tells(const struct ir_field *field, const struct ir_field *other)
 	       (field->size == 1 || field->mask == other->mask);
 }
 
+bool is_sure(const struct build *b, const struct ir_field *field)
+{
+	enum { IP_MAX = 60 };
+
+	return field->k + field->size + (field->behind_ip ? IP_MAX : 0) <= b->view.sure;
+}
+
 /* The first byte behind the field: which load finds it is not asked. */
 static bool can_load(const struct build *b, const struct ir_field *field)
 {
@@ -275,10 +282,10 @@ static void sweep_over(struct classes *s)
 	}
 }
 
-/* Of a packet that is not all linear, nothing is known where the field is not in reach. */
+/* Of a packet that is not all in place, nothing is known where the field is not in reach. */
 static uint32_t absent_class(struct classes *s, const uint64_t *all)
 {
-	memcpy(s->now, is_linear(s->b->run) ? vector_of(s, 0) : all, vector_size(s->b));
+	memcpy(s->now, is_sure(s->b, s->field) ? vector_of(s, 0) : all, vector_size(s->b));
 	return class_of(s);
 }
 

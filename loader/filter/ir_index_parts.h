@@ -20,6 +20,7 @@ struct rule_bits {
 struct build {
 	struct ir *ir;
 	const struct filter_run *run;
+	struct ir_view view;
 	struct ir_index *index;
 	struct rule_bits *rules;
 	size_t n_rules; /* that have bits */
@@ -30,11 +31,8 @@ static inline void set_bit(uint64_t *vector, uint32_t bit)
 	vector[bit / WORD] |= (uint64_t)1 << bit % WORD;
 }
 
-/* Are there no bytes of a packet that the run cannot read in place? */
-static inline bool is_linear(const struct filter_run *run)
-{
-	return run->hook == FILTER_XDP && !run->frags;
-}
+/* Is the field in place in each packet that has it? */
+bool is_sure(const struct build *b, const struct ir_field *field);
 
 /* Does one field tell what the other is? */
 bool field_tells(const struct ir_field *field, const struct ir_field *other);
