@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What was measured, as text, JSON, CSV, and as a plot. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "../loader/fail.h"
@@ -18,14 +19,15 @@ static void print_row(const struct cost *cost, size_t i)
 {
 	const struct cost_subject *subject = &cost->subjects[i];
 
-	printf("%-24.24s", subject->subject.name);
+	printf("%-22.22s", subject->subject.name);
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
-		printf(" %6.0f %7.1f", cost_over(cost, i, kind), over(cost, i, kind, 50));
+		printf(" %5.0f %6.1f", cost_over(cost, i, kind), over(cost, i, kind, 50));
 	if (subject->promised && !cost->counted)
 		printf(" %13.0f", subject->most);
 	else
-		printf(" %6zu %5zu %6zu %6.3f", subject->subject.rules, subject->subject.programs,
-		       subject->subject.instructions, subject->subject.load_seconds);
+		printf(" %5zu %3zu %6zu %7" PRIu64 " %6.3f", subject->subject.rules,
+		       subject->subject.programs, subject->subject.instructions,
+		       subject->subject.verified, subject->subject.load_seconds);
 	putchar('\n');
 }
 
@@ -50,19 +52,20 @@ static void print_text(const struct cost *cost, const json_t *conditions)
 	bool promised = cost->n > 1 && cost->subjects[1].promised && !cost->counted;
 
 	conditions_print(conditions, stdout);
-	printf("\n%s a packet, over the %u (mixed: %u) of an empty program\n%-24s %14s %14s\n%-24s",
+	printf("\n%s a packet, over the %u (mixed: %u) of an empty program\n%-22s %12s %12s\n%-22s",
 	       cost->counted ? "instructions" : "nanoseconds",
 	       timing_least(&cost->timed[0], TIMING_HOT),
 	       timing_least(&cost->timed[0], TIMING_MIXED), "", "one hot packet", "16,384 mixed",
 	       "");
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
-		printf(" %6s %7s", "least", "median");
-	puts(promised ? "  promised hot" : "  rules progs  insns load s");
+		printf(" %5s %6s", "least", "median");
+	puts(promised ? "  promised hot" : " rules prg  insns verified load s");
 	for (size_t i = 1; i < cost->n; i++)
 		if (!cost->subjects[i].part)
 			print_row(cost, i);
 	print_parts(cost);
-	puts("\nleast: of the fastest rounds; median: of the differences, round by round");
+	puts("\nleast: of the fastest rounds; median: of the differences, round by round;\n"
+	     "prg: programs; verified: instructions that the verifier walked");
 }
 
 static void print_csv(const struct cost *cost)
@@ -102,10 +105,10 @@ static json_t *subject_json(const struct cost *cost, size_t i)
 {
 	const struct subject *subject = &cost->subjects[i].subject;
 	json_t *object =
-		json_pack("{s:s, s:I, s:I, s:I, s:f}", "name", subject->name, "rules",
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", subject->name, "rules",
 			  (json_int_t)subject->rules, "programs", (json_int_t)subject->programs,
-			  "instructions", (json_int_t)subject->instructions, "load_seconds",
-			  subject->load_seconds);
+			  "instructions", (json_int_t)subject->instructions, "verified",
+			  (json_int_t)subject->verified, "load_seconds", subject->load_seconds);
 
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		json_object_set_new(object, kind_names[kind], timing_json(cost, i, kind));

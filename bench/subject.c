@@ -68,6 +68,7 @@ static int load(struct subject *subject, const char *interface, enum hook_kind k
 	subject->prog_fd = replay_prog_fd(subject->replay);
 	subject->rules = hook->n_rules;
 	subject->programs = hook->n_filters;
+	subject->verified = replay_verified(subject->replay);
 	for (size_t i = 0; i < hook->n_filters; i++)
 		subject->instructions += hook->filters[i].prog.n_insns;
 	return 0;

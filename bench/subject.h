@@ -16,6 +16,7 @@ struct subject {
 	struct policy *policy;
 	struct replay *replay;
 	size_t rules, programs, instructions; /* instructions of filter programs */
+	uint64_t verified;		      /* that the verifier walked for these */
 	double load_seconds;		      /* from its text until it could run */
 };
 

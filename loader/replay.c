@@ -369,6 +369,21 @@ struct weir_counter replay_counter(const struct replay *replay, uint32_t index)
 	return replay->counters[index];
 }
 
+uint64_t replay_verified(const struct replay *replay)
+{
+	uint64_t verified = 0;
+
+	for (size_t i = 0; i < replay->loaded.n_progs; i++) {
+		const struct load_prog *prog = &replay->loaded.progs[i];
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (!prog->rule && !bpf_obj_get_info_by_fd(prog->fd, &info, &size))
+			verified += info.verified_insns;
+	}
+	return verified;
+}
+
 int replay_prog_fd(const struct replay *replay)
 {
 	return replay->root_fd;

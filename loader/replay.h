@@ -37,6 +37,9 @@ const struct plan_hook *replay_hook(const struct replay *replay);
 /* A counter, by its index. */
 struct weir_counter replay_counter(const struct replay *replay, uint32_t index);
 
+/* Instructions that the verifier walked for the filter programs; 0: Linux before 5.16. */
+uint64_t replay_verified(const struct replay *replay);
+
 /* For who measures what a policy costs: the root program, owned by the replay; and another program
  * in a slot of the chain (plan_filter.slot, plan_rule.slot), which replay_close() takes out. */
 int replay_prog_fd(const struct replay *replay);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "../../maps/abi.h"
-#include "ebpf_emit.h"
 #include "ebpf_end.h"
 #include "ebpf_hook.h"
 #include "ebpf_index.h"
@@ -47,7 +46,7 @@ static void emit_tail_call(struct emit *e, const struct ir_end *end)
 	mov_imm(e, T, changes ? end->slot : end->arg);
 	call(e, BPF_FUNC_tail_call);
 	set_key(e, WEIR_COUNTER_MISS);
-	go_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
+	go_verb(e, miss_verb(e));
 }
 
 static void emit_verdict(struct emit *e, const struct ir_block *block)
@@ -149,7 +148,7 @@ static void emit_end(struct emit *e, const struct ir_block *block)
 	}
 }
 
-void emit_block(struct emit *e, uint32_t number)
+static void emit_block(struct emit *e, uint32_t number)
 {
 	const struct ir_block *block = &e->ir->blocks[number];
 
@@ -196,7 +195,7 @@ static uint32_t usable_registers(struct emit *e)
 	return CALL_CLOBBERS | ((1u << CTX | 1u << LEN) & ~e->holds);
 }
 
-void emit_release(struct emit *e)
+static void emit_release(struct emit *e)
 {
 	free(e->order);
 	free(e->live);
@@ -208,8 +207,8 @@ void emit_release(struct emit *e)
 	cache_free(&e->cache);
 }
 
-int emit_init(struct emit *e, const struct ir *ir, const struct filter_run *run,
-	      struct filter_prog *prog)
+static int emit_init(struct emit *e, const struct ir *ir, const struct filter_run *run,
+		     struct filter_prog *prog)
 {
 	ssize_t n = layout_order(ir, &e->order);
 	int err;
@@ -266,11 +265,46 @@ static int plan_uses(struct emit *e)
 	return e->cache.oom ? fail_oom() : cache_plan(&e->cache, uses, n_uses);
 }
 
-/* The shared end that a block goes to, so that it can come right behind; UINT32_MAX: none. */
-static uint32_t end_behind(const struct emit *e, const struct ir_end *end)
+/*
+ * Where a verb's shared end is gone to last. A switch, whose outcomes are numbers, may go to any; a
+ * block of instructions, where a load is refused, to that of a miss.
+ */
+static void find_last_uses(struct emit *e)
 {
-	return end->kind == IR_VERDICT && !ends_alone(end->verb) ? verb_label(e, end->verb)
-								 : UINT32_MAX;
+	for (size_t i = 0; i < e->n_order; i++) {
+		const struct ir_block *block = &e->ir->blocks[e->order[i]];
+		const struct ir_end *end = &block->end;
+
+		for (unsigned int verb = 0; end->kind == IR_SWITCH && verb < FILTER_COUNT; verb++)
+			e->last_use[verb] = i;
+		if (block->n)
+			e->last_use[miss_verb(e)] = i;
+		if (end->kind == IR_VERDICT)
+			e->last_use[tail_calls(end->verb) ? miss_verb(e) : end->verb] = i;
+	}
+}
+
+/* Nothing behind a block goes to the shared end that it goes to, which can come right there. */
+static bool ends_here(const struct emit *e, size_t place)
+{
+	const struct ir_end *end = &e->ir->blocks[e->order[place]].end;
+
+	return end->kind == IR_VERDICT && !ends_alone(end->verb) &&
+	       end->verb != FILTER_REDIRECT_ALL && e->last_use[end->verb] == place;
+}
+
+static uint32_t label_behind(const struct emit *e, size_t place)
+{
+	if (ends_here(e, place))
+		return verb_label(e, e->ir->blocks[e->order[place]].end.verb);
+	return place + 1 < e->n_order ? e->order[place + 1] : UINT32_MAX;
+}
+
+/* The block fell into it; nothing falls into what comes behind. */
+static void emit_end_here(struct emit *e, enum filter_verb verb)
+{
+	hook_verb(e, verb);
+	e->falls = false;
 }
 
 static int emit_blocks(struct emit *e)
@@ -285,12 +319,13 @@ static int emit_blocks(struct emit *e)
 		err = place_islands(e);
 		if (err)
 			return err;
-		e->next = i + 1 < e->n_order ? e->order[i + 1]
-					     : end_behind(e, &e->ir->blocks[block].end);
+		e->next = label_behind(e, i);
 		e->falls = false;
 		e->label_at[block] = e->prog->n_insns;
 		cache_enter(&e->cache, block, i, e->heads[block]);
 		emit_block(e, block);
+		if (ends_here(e, i))
+			emit_end_here(e, e->ir->blocks[block].end.verb);
 		if (e->oom || e->cache.oom)
 			return fail_oom();
 		if (e->prog->n_insns > FILTER_INSNS_MAX || e->too_deep)
@@ -301,13 +336,8 @@ static int emit_blocks(struct emit *e)
 
 static void emit_verbs(struct emit *e)
 {
-	bool is_end = e->next >= e->ir->n && e->next < fetch_label(e);
-	unsigned int first = is_end ? e->next - e->ir->n : 0;
-
-	for (unsigned int i = 0; i < FILTER_COUNT; i++) {
-		unsigned int verb = (first + i) % FILTER_COUNT;
-
-		if (e->verbs & 1u << verb)
+	for (unsigned int verb = 0; verb < FILTER_COUNT; verb++) {
+		if (e->verbs & 1u << verb && e->label_at[verb_label(e, verb)] == UINT32_MAX)
 			hook_verb(e, verb);
 	}
 }
@@ -318,6 +348,7 @@ static int emit_all(struct emit *e)
 
 	if (err)
 		return err;
+	find_last_uses(e);
 	e->hook->start(e);
 	cache_forget(&e->cache, UINT32_MAX);
 	enter(e, e->order[0]);

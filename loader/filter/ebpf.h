@@ -11,13 +11,6 @@
  */
 int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_prog *out);
 
-/*
- * An upper bound of what the blocks of one rule add to a program, in whatever order they come. 0 or
- * -ENOMEM.
- */
-int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
-	      struct filter_size *out);
-
 /* Conditional branches on the longest path: filter_prog.branches_deep. 0 or -ENOMEM. */
 int ebpf_branches_deep(const struct filter_prog *prog, uint32_t *out);
 

@@ -74,13 +74,14 @@ struct emit {
 	uint32_t holds; /* of r6 and r9, those that have what is said above: 1 << register */
 	uint32_t fail;	/* where the block under way goes with a packet that is too short */
 	unsigned int n_spilled;
-	int16_t stack_end;  /* of what may be spilled */
-	bool too_deep;	    /* a value did not find room on the stack */
-	uint32_t rule;	    /* of the block under way */
-	uint32_t next;	    /* the block that comes behind */
-	bool falls;	    /* the block under way falls into it */
-	uint32_t n_local;   /* new_label() */
-	unsigned int verbs; /* which shared ends are jumped to: 1 << verb */
+	int16_t stack_end;	       /* of what may be spilled */
+	bool too_deep;		       /* a value did not find room on the stack */
+	uint32_t rule;		       /* of the block under way */
+	uint32_t next;		       /* the block that comes behind */
+	bool falls;		       /* the block under way falls into it */
+	uint32_t n_local;	       /* new_label() */
+	unsigned int verbs;	       /* which shared ends are jumped to: 1 << verb */
+	size_t last_use[FILTER_COUNT]; /* the place of the last block that may jump there */
 	bool oom;
 };
 
@@ -283,6 +284,12 @@ static inline uint32_t new_label(struct emit *e)
 static inline void put_label(struct emit *e, uint32_t label)
 {
 	e->label_at[label] = e->prog->n_insns;
+}
+
+/* What becomes of a packet that is counted as a miss. */
+static inline enum filter_verb miss_verb(const struct emit *e)
+{
+	return e->run->miss_drop ? FILTER_DROP : FILTER_PASS;
 }
 
 static inline uint32_t verb_label(const struct emit *e, enum filter_verb verb)

@@ -227,21 +227,6 @@ void emit_value_check(struct emit *e, const struct ir_end *end)
 	emit_within(e, pointer, end, &e->cache.now.regs[pointer].range);
 }
 
-/* A target that does nothing but count may be done in place: see emit_switch(). */
-static void flow_behind_counts(struct emit *e, const struct ir_end *end)
-{
-	struct cache_state now = e->cache.now;
-
-	cache_forget(&e->cache, CALL_CLOBBERS);
-	for (size_t i = 0; i < ir_n_next(end); i++) {
-		const struct ir_block *block = &e->ir->blocks[ir_next_of(end, i)];
-
-		if (block->n && block->end.kind == IR_GOTO)
-			cache_flow(&e->cache, block->end.yes, false);
-	}
-	e->cache.now = now;
-}
-
 /* Few keys are asked for one by one, as the packet has them. */
 enum { FEW_KEYS = 5 };
 
@@ -310,7 +295,6 @@ static void emit_many_keys(struct emit *e, const struct ir_end *end)
 	e->fail = end->no;
 	key = value_in_register(e, end->value, SCRATCH);
 	cache_forget(&e->cache, SCRATCH);
-	flow_behind_counts(e, end);
 	emit_switch(e, end, key, ir_value_max(e->ir, end->value));
 }
 

@@ -55,7 +55,7 @@ void hook_count_at(struct emit *e, uint32_t counter)
 void hook_miss(struct emit *e)
 {
 	set_key(e, WEIR_COUNTER_MISS);
-	jump_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
+	jump_verb(e, miss_verb(e));
 }
 
 void hook_return(struct emit *e, int32_t verdict)

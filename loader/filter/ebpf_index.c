@@ -16,9 +16,9 @@ static int16_t word_at(size_t word)
 }
 
 /* Nothing is spilled as long as an index is made. */
-static int16_t pointer_at(size_t field)
+static int16_t pointer_at(size_t group)
 {
-	return STACK_INDEX + 8 * (int16_t)field;
+	return STACK_INDEX + 8 * (int16_t)group;
 }
 
 /*
@@ -55,17 +55,10 @@ static void load_field(struct emit *e, const struct ir_field *field, uint32_t ab
 		op(e, BPF_ALU | BPF_AND | BPF_K, FIFTH, 0, 0, field->mask);
 }
 
-/*
- * The address of the field's vector, to the stack. The verifier knows what is in the tables, which
- * nobody can write: of a class that it knows it would follow the bits, and every combination of
- * such classes by itself. So it is shown none.
- */
-static void emit_field(struct emit *e, const struct index_field *field, size_t n_words,
-		       int16_t pointer)
+/* r3 = the class of the packet's field. */
+static void emit_class(struct emit *e, const struct index_field *field)
 {
-	size_t stride = n_words * sizeof(*field->vectors);
 	uint32_t otherwise = new_label(e), absent = new_label(e), found = new_label(e);
-	uint32_t vectors = add_bytes(e, field->vectors, field->n_vectors * stride);
 
 	load_field(e, &field->field, absent);
 	emit_table(e, &field->table, add_bytes(e, field->table.bytes, field->table.size), FIFTH,
@@ -79,16 +72,45 @@ static void emit_field(struct emit *e, const struct index_field *field, size_t n
 	put_label(e, absent);
 	mov_imm(e, T, field->absent);
 	put_label(e, found);
-	mov(e, FIFTH, T);
+}
+
+/* r5 = the number of the packet's vector. */
+static void emit_number(struct emit *e, const struct index_field *fields, size_t n)
+{
+	uint32_t digit = fields[0].n_classes;
+
+	emit_class(e, &fields[0]);
+	if (n > 1)
+		mov(e, A, T);
+	for (size_t i = 1; i < n; digit *= fields[i++].n_classes) {
+		emit_class(e, &fields[i]);
+		op(e, BPF_ALU | BPF_MUL | BPF_K, T, 0, 0, digit);
+		op(e, BPF_ALU | BPF_ADD | BPF_X, A, T, 0, 0);
+	}
+	mov(e, FIFTH, n > 1 ? A : T);
+}
+
+/*
+ * The address of a group's vector, to the stack. The verifier knows what is in the tables, which
+ * nobody can write: of a class that it knows it would follow the bits, and every combination of
+ * such classes by itself. So it is shown none.
+ */
+static void emit_group(struct emit *e, const struct index_part *part,
+		       const struct index_group *group, size_t n_words, int16_t pointer)
+{
+	size_t stride = n_words * sizeof(*group->vectors);
+	uint32_t vectors = add_bytes(e, group->vectors, group->n_vectors * stride);
+
+	emit_number(e, &part->fields[group->first], group->n);
 	hook_forget(e, FIFTH, T);
-	op(e, BPF_ALU | BPF_AND | BPF_K, FIFTH, 0, 0, field->n_vectors - 1);
+	op(e, BPF_ALU | BPF_AND | BPF_K, FIFTH, 0, 0, group->n_vectors - 1);
 	op(e, BPF_ALU64 | BPF_MUL | BPF_K, FIFTH, 0, 0, stride);
 	table_address(e, U, vectors);
 	op(e, BPF_ALU64 | BPF_ADD | BPF_X, U, FIFTH, 0, 0);
 	store(e, 8, FP, pointer, U);
 }
 
-/* AND the vectors of some fields, and what is on the stack already unless they are the first. */
+/* AND the vectors of some groups, and what is on the stack already unless they are the first. */
 static void emit_and(struct emit *e, size_t first, size_t n, size_t n_words)
 {
 	for (size_t i = 0; i < n; i++)
@@ -124,12 +146,12 @@ static void emit_part(struct emit *e, const struct index_part *part, size_t n_wo
 {
 	size_t some = ARRAY_SIZE(pointers);
 
-	if (!part->n_fields)
+	if (!part->n_groups)
 		emit_all_bits(e, part, n_words);
-	for (size_t i = 0; i < part->n_fields; i++)
-		emit_field(e, &part->fields[i], n_words, pointer_at(i));
-	for (size_t i = 0; i < part->n_fields; i += some)
-		emit_and(e, i, part->n_fields - i < some ? part->n_fields - i : some, n_words);
+	for (size_t i = 0; i < part->n_groups; i++)
+		emit_group(e, part, &part->groups[i], n_words, pointer_at(i));
+	for (size_t i = 0; i < part->n_groups; i += some)
+		emit_and(e, i, part->n_groups - i < some ? part->n_groups - i : some, n_words);
 }
 
 /* Every packet has an Ethernet header (bpf_prog_run_xdp()'s callers); one that has none matches

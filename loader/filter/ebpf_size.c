@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How large programs are, in what the verifier counts.
+ * How deep programs are, in what the verifier counts.
  */
 #include "ebpf.h"
 
-#include <string.h>
-
-#include "ebpf_emit.h"
+#include <stdlib.h>
 
 static bool is_conditional(const struct bpf_insn *insn)
 {
@@ -90,32 +88,4 @@ int ebpf_branches_deep(const struct filter_prog *prog, uint32_t *out)
 	}
 	*out += deep[0];
 	return 0;
-}
-
-int ebpf_size(const struct ir *ir, const struct filter_run *run, uint32_t rule,
-	      struct filter_size *out)
-{
-	_cleanup_(emit_release) struct emit e = { 0 };
-	_cleanup_(filter_prog_free) struct filter_prog prog = { 0 };
-	int err = emit_init(&e, ir, run, &prog);
-	bool loops = false;
-
-	*out = (struct filter_size){ 0 };
-	if (err)
-		return err;
-	/* No block follows another, and none knows what the others did: each pays for all. */
-	e.next = UINT32_MAX;
-	memset(e.shallow, 0, ir->n * sizeof(*e.shallow));
-	for (size_t i = 0; i < e.n_order && !e.oom; i++) {
-		if (ir->blocks[e.order[i]].rule != rule)
-			continue;
-		e.cache.now.linear = 0;
-		cache_forget(&e.cache, UINT32_MAX);
-		emit_block(&e, e.order[i]);
-		loops |= e.live[e.order[i]] & 1u << IR_FUEL;
-	}
-	out->insns = prog.n_insns;
-	for (size_t i = 0; i < prog.n_insns; i++)
-		out->branches += is_conditional(&prog.insns[i]) * (loops ? IR_LOOPS + 1 : 1);
-	return e.oom || e.cache.oom ? fail_oom() : 0;
 }

@@ -112,11 +112,43 @@ static void emit_trie(struct emit *e, const struct table *table, uint32_t at, en
 	}
 }
 
+/* r4 moves on by half of what is left of the keys where the last of that half is less. */
+static void emit_step(struct emit *e, unsigned int half, enum reg key)
+{
+	load(e, 4, T, U, 4 * (half - 1));
+	op(e, BPF_ALU64 | BPF_SUB | BPF_X, T, key, 0, 0);
+	op(e, BPF_ALU64 | BPF_RSH | BPF_K, T, 0, 0, 63);
+	op(e, BPF_ALU64 | BPF_LSH | BPF_K, T, 0, 0, __builtin_ctz(4 * half));
+	op(e, BPF_ALU64 | BPF_ADD | BPF_X, U, T, 0, 0);
+}
+
+static void emit_buckets(struct emit *e, const struct table *table, uint32_t at, enum reg key,
+			 uint32_t otherwise)
+{
+	copy(e, U, key);
+	shift_right(e, U, table->bucket_shift);
+	alu(e, BPF_AND, U, table->slots_at / 2 - 1);
+	element(e, T, U, at, 2);
+	load(e, 2, T, T, 0);
+	/* It always is less; but the verifier does not know what the table holds. */
+	jump(e, BPF_JMP | BPF_JGE | BPF_K, T, 0, table->n_slots, otherwise);
+	element(e, U, T, at + table->slots_at, table->slot_size);
+	for (unsigned int half = 1u << (table->steps - 1); half; half /= 2)
+		emit_step(e, half, key);
+	load(e, 4, T, U, 4 * ((1 << table->steps) - 1));
+}
+
 void emit_table(struct emit *e, const struct table *table, uint32_t at, enum reg key,
 		uint32_t otherwise)
 {
-	if (table->kind == TABLE_HASH)
+	switch (table->kind) {
+	case TABLE_HASH:
 		emit_hash(e, table, at, key, otherwise);
-	else
+		return;
+	case TABLE_BUCKETS:
+		emit_buckets(e, table, at, key, otherwise);
+		return;
+	case TABLE_TRIE:
 		emit_trie(e, table, at, key, otherwise);
+	}
 }

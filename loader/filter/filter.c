@@ -29,17 +29,22 @@ const struct ir_pass filter_passes[] = {
 	{ "thread", ir_pass_thread },
 	{ "share", ir_pass_share },
 	{ "branches", ir_pass_branches },
+	{ "guards", ir_pass_guards },
 	{ "bounds", ir_pass_bounds },
 	{ "dead", ir_pass_dead }, /* the back end counts on it */
 	{ NULL, NULL },
 };
 
-static int run_passes(struct ir *ir)
+/* Which rules the threaded graph reaches is noted, unless `reached` is NULL. */
+static int run_passes(struct ir *ir, const struct filter_run *run, bool *reached)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && filter_passes[i].name; i++)
+	for (size_t i = 0; !err && filter_passes[i].name; i++) {
 		err = filter_passes[i].run(ir);
+		if (!err && reached && filter_passes[i].run == ir_pass_thread)
+			err = ir_reached(ir, run->n_rules, reached);
+	}
 	return err;
 }
 
@@ -54,16 +59,16 @@ static int filter_indexed(const struct filter_run *run, struct ir *out)
 	err = ir_lower(run, out);
 	if (!err)
 		err = ir_index(out, run);
-	return err ? err : run_passes(out);
+	return err ? err : run_passes(out, run, NULL);
 }
 
-int filter_graph(const struct filter_run *run, struct ir *out)
+static int make_graph(const struct filter_run *run, bool *reached, struct ir *out)
 {
 	int err = ir_lower(run, out);
 	ssize_t depth;
 
 	if (!err)
-		err = run_passes(out);
+		err = run_passes(out, run, reached);
 	if (err || run->n_rules < INDEX_RULES)
 		return err;
 	depth = ir_depth(out);
@@ -72,40 +77,38 @@ int filter_graph(const struct filter_run *run, struct ir *out)
 	return depth > DEEP ? filter_indexed(run, out) : 0;
 }
 
+int filter_graph(const struct filter_run *run, struct ir *out)
+{
+	return make_graph(run, NULL, out);
+}
+
+/* Has a graph no slow bodies? Then what it reaches tells which rules are shadowed. */
+static bool is_all_fast(const struct filter_run *run)
+{
+	return run->hook == FILTER_XDP && !run->frags && !run->by_helper;
+}
+
 int filter_compile(const struct filter_run *run, struct filter_prog *out)
 {
-	struct ir ir;
-	int err = filter_graph(run, &ir);
+	_free_ bool *reached = NULL;
+	struct ir ir = { 0 };
+	int err = 0;
 
 	*out = (struct filter_prog){ 0 };
+	if (is_all_fast(run)) {
+		reached = calloc(run->n_rules + 1, sizeof(*reached));
+		err = reached ? 0 : fail_oom();
+	}
+	if (!err)
+		err = make_graph(run, reached, &ir);
 	if (!err)
 		err = ebpf_emit(&ir, run, out);
 	ir_free(&ir);
 	if (err)
 		return err;
 	out->shadowed_by = calloc(run->n_rules + 1, sizeof(*out->shadowed_by));
-	err = out->shadowed_by ? ir_shadows(run, out->shadowed_by) : fail_oom();
+	err = out->shadowed_by ? ir_shadows(run, reached, out->shadowed_by) : fail_oom();
 	if (err)
 		filter_prog_free(out);
 	return err;
-}
-
-struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule)
-{
-	struct filter_run alone = *run;
-	struct filter_size size;
-	struct ir ir;
-	int err;
-
-	alone.rules = rule;
-	alone.n_rules = 1;
-	err = ir_lower(&alone, &ir);
-	if (!err)
-		err = ir_pass_dead(&ir);
-	if (!err)
-		err = ebpf_size(&ir, &alone, 0, &size);
-	ir_free(&ir);
-	if (err)
-		return (struct filter_size){ UINT32_MAX, UINT32_MAX };
-	return size;
 }

@@ -135,13 +135,6 @@ struct filter_prog {
 
 enum { FILTER_REACHED = UINT32_MAX };
 
-/* What the verifier will see, so that a run can be split before it is refused. */
-struct filter_size {
-	uint32_t insns; /* eBPF instructions */
-	uint32_t
-		branches; /* conditional branches; those of a rule that loops once for each round */
-};
-
 /*
  * Compile a run. -E2BIG if it is too large for one program (a branch offset does not fit, more than
  * FILTER_INSNS_MAX instructions); other errors are reported. The caller owns *out:
@@ -156,14 +149,6 @@ void filter_prog_free(struct filter_prog *prog);
  */
 struct ir;
 int filter_graph(const struct filter_run *run, struct ir *out);
-
-/*
- * An upper bound of what one rule adds to a run (whose own rules are not looked at); all bits set
- * if memory is out. What the rules share adds FILTER_INSNS_SHARED instructions at most.
- */
-struct filter_size filter_rule_size(const struct filter_run *run, const struct filter_rule *rule);
-
-enum { FILTER_INSNS_SHARED = 256 };
 
 /* Split a run that would grow beyond these: half of what the kernel takes (docs/DESIGN.md). */
 enum {

@@ -285,6 +285,7 @@ int ir_live(const struct ir *ir, uint32_t **live);
  */
 int ir_pass_values(struct ir *ir);
 int ir_pass_tests(struct ir *ir);
+int ir_pass_guards(struct ir *ir);
 int ir_pass_bounds(struct ir *ir);
 int ir_pass_dead(struct ir *ir); /* ir_live.c */
 int ir_pass_thread(struct ir *ir);

@@ -6,29 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir_index_parts.h"
+
 enum {
-	WORD = 64,
-	HALF = 32,	/* of a word: what a PROBE can tell bits of */
-	RULE_BOXES = 2, /* bits of a rule */
-	CHUNK = 8,	/* rules that are skipped together */
-	FIELDS_SEEN = 64,
-	FIELD_SHARE = 100, /* of so many rules one asks a field that is worth a look-up */
-};
-
-struct rule_bits {
-	struct ir_box boxes[INDEX_KINDS][RULE_BOXES];
-	size_t n[INDEX_KINDS];
-	uint32_t bit; /* the first of them, in the order of the boxes */
-	size_t n_bits;
-};
-
-struct build {
-	struct ir *ir;
-	const struct filter_run *run;
-	struct ir_view view;
-	struct ir_index *index;
-	struct rule_bits *rules;
-	size_t n_rules; /* that have bits */
+	HALF = 32, /* of a word: what a PROBE can tell bits of */
+	CHUNK = 8, /* rules that are skipped together */
 };
 
 static const struct ir_field ethertype = { .k = offsetof(struct ethhdr, h_proto),
@@ -37,26 +19,9 @@ static const struct ir_field ethertype = { .k = offsetof(struct ethhdr, h_proto)
 
 void ir_index_free(struct ir_index *index)
 {
-	for (size_t i = 0; index && i < INDEX_KINDS; i++) {
-		struct index_part *part = &index->parts[i];
-
-		for (size_t j = 0; j < part->n_fields; j++) {
-			table_free(&part->fields[j].table);
-			free(part->fields[j].vectors);
-		}
-		free(part->all);
-	}
+	for (size_t i = 0; index && i < INDEX_KINDS; i++)
+		part_free(&index->parts[i]);
 	free(index);
-}
-
-static void set_bit(uint64_t *vector, uint32_t bit)
-{
-	vector[bit / WORD] |= (uint64_t)1 << bit % WORD;
-}
-
-static void clear_bit(uint64_t *vector, uint32_t bit)
-{
-	vector[bit / WORD] &= ~((uint64_t)1 << bit % WORD);
 }
 
 /* Rules to boxes and bits */
@@ -125,262 +90,6 @@ static int give_bits(struct build *b)
 	}
 	b->index->n_words = (next + WORD - 1) / WORD;
 	return 0;
-}
-
-/* Fields */
-
-struct field_use {
-	struct ir_field field;
-	size_t boxes;
-};
-
-/* Where the field ends at the latest. */
-static uint32_t end_of_field(const struct ir_field *field)
-{
-	enum { IP_MAX = 60 };
-
-	return field->k + field->size + (field->behind_ip ? IP_MAX : 0);
-}
-
-/* Is the field in place in each packet that has it? */
-static bool is_sure(const struct build *b, const struct ir_field *field)
-{
-	return end_of_field(field) <= b->view.sure;
-}
-
-static bool can_load(const struct build *b, const struct ir_field *field)
-{
-	return end_of_field(field) <= b->view.window && !(field->behind_ip && b->run->by_helper);
-}
-
-static size_t count_box(const struct build *b, const struct ir_box *box, struct field_use *uses,
-			size_t n)
-{
-	for (size_t i = 0; i < box->n; i++) {
-		const struct ir_field *field = &box->bounds[i].field;
-		size_t at = 0;
-
-		while (at < n && !ir_field_equal(&uses[at].field, field))
-			at++;
-		if (at == FIELDS_SEEN || !can_load(b, field))
-			continue;
-		if (at == n)
-			uses[n++] = (struct field_use){ .field = *field };
-		uses[at].boxes++;
-	}
-	return n;
-}
-
-static int by_boxes(const void *a, const void *b)
-{
-	const struct field_use *s = a, *t = b;
-
-	return s->boxes < t->boxes ? 1 : -(s->boxes > t->boxes);
-}
-
-/* The fields that tell the most rules apart, the most telling first. */
-static size_t choose_fields(const struct build *b, enum index_kind kind, struct field_use *uses)
-{
-	size_t n = 0, kept = 0;
-
-	for (size_t i = 0; i < b->n_rules; i++) {
-		for (size_t j = 0; j < b->rules[i].n[kind]; j++)
-			n = count_box(b, &b->rules[i].boxes[kind][j], uses, n);
-	}
-	qsort(uses, n, sizeof(*uses), by_boxes);
-	while (kept < n && kept < INDEX_FIELDS && uses[kept].boxes > b->n_rules / FIELD_SHARE)
-		kept++;
-	return kept;
-}
-
-/* From a value of the field on, a bit is set, or is not any more. */
-struct event {
-	uint64_t at;
-	uint32_t bit;
-	bool set;
-};
-
-static int by_place(const void *a, const void *b)
-{
-	const struct event *s = a, *t = b;
-
-	return s->at < t->at ? -1 : s->at > t->at;
-}
-
-struct sweep {
-	const struct build *b;
-	struct index_field *field;
-	struct event *events;
-	size_t n_events;
-	struct table_range *ranges;
-	size_t n_ranges;
-	uint32_t *by_hash; /* classes by the hash of their vectors, plus 1 */
-	size_t n_hash;
-	uint64_t *now; /* the vector at the place that the sweep has come to */
-};
-
-static size_t vector_size(const struct sweep *s)
-{
-	return s->b->index->n_words * sizeof(uint64_t);
-}
-
-static uint64_t *vector_of(const struct sweep *s, size_t class)
-{
-	return &s->field->vectors[class * s->b->index->n_words];
-}
-
-/* The class of the vector at hand; there is room for all that can come. */
-static uint32_t class_of(struct sweep *s)
-{
-	uint64_t hash = 0;
-
-	for (size_t i = 0; i < s->b->index->n_words; i++)
-		hash = (hash ^ s->now[i]) * 0x9e3779b97f4a7c15 + (hash >> 29);
-	for (hash ^= hash >> 32;; hash++) {
-		uint32_t *at = &s->by_hash[hash % s->n_hash];
-
-		if (*at && !memcmp(vector_of(s, *at - 1), s->now, vector_size(s)))
-			return *at - 1;
-		if (*at)
-			continue;
-		*at = ++s->field->n_vectors;
-		memcpy(vector_of(s, *at - 1), s->now, vector_size(s));
-		return *at - 1;
-	}
-}
-
-static int sweep_allocate(struct sweep *s, enum index_kind kind)
-{
-	size_t boxes = 0;
-
-	for (size_t i = 0; i < s->b->n_rules; i++)
-		boxes += s->b->rules[i].n[kind];
-	s->n_hash = 4 * boxes + 5;
-	s->events = calloc(2 * boxes + 1, sizeof(*s->events));
-	s->ranges = calloc(2 * boxes + 1, sizeof(*s->ranges));
-	s->by_hash = calloc(s->n_hash, sizeof(*s->by_hash));
-	s->now = calloc(1, vector_size(s));
-	s->field->vectors = calloc(2 * boxes + 3, vector_size(s));
-	return s->events && s->ranges && s->by_hash && s->now && s->field->vectors ? 0 : fail_oom();
-}
-
-static void sweep_free(struct sweep *s)
-{
-	free(s->events);
-	free(s->ranges);
-	free(s->by_hash);
-	free(s->now);
-}
-
-/* A box that does not bound the field is met by all that it may hold. */
-static void add_box(struct sweep *s, struct ir_box *box, uint32_t bit)
-{
-	const struct ir_bound *bound = ir_box_bound(box, &s->field->field);
-
-	if (!bound) {
-		set_bit(s->now, bit);
-		return;
-	}
-	s->events[s->n_events++] = (struct event){ bound->first, bit, true };
-	s->events[s->n_events++] = (struct event){ (uint64_t)bound->last + 1, bit, false };
-}
-
-static void add_boxes(struct sweep *s, enum index_kind kind)
-{
-	for (size_t i = 0; i < s->b->n_rules; i++) {
-		struct rule_bits *bits = &s->b->rules[i];
-
-		for (size_t j = 0; j < bits->n[kind]; j++)
-			add_box(s, &bits->boxes[kind][j], bits->bit + j);
-	}
-	qsort(s->events, s->n_events, sizeof(*s->events), by_place);
-}
-
-/* Class 0 is that of values that no box bounds. */
-static void sweep_over(struct sweep *s)
-{
-	for (size_t i = 0, next; i < s->n_events; i = next) {
-		uint32_t class;
-
-		for (next = i; next < s->n_events && s->events[next].at == s->events[i].at;
-		     next++) {
-			if (s->events[next].set)
-				set_bit(s->now, s->events[next].bit);
-			else
-				clear_bit(s->now, s->events[next].bit);
-		}
-		class = class_of(s);
-		if (class && next < s->n_events)
-			s->ranges[s->n_ranges++] =
-				(struct table_range){ s->events[i].at, s->events[next].at - 1,
-						      class };
-	}
-}
-
-/* Of a packet that is not all in place, nothing is known where the field is not in reach. */
-static void add_absent_class(struct sweep *s, const uint64_t *all)
-{
-	s->field->absent = s->field->n_vectors++;
-	memcpy(vector_of(s, s->field->absent),
-	       is_sure(s->b, &s->field->field) ? vector_of(s, 0) : all, vector_size(s));
-}
-
-/* Give back what is too much, up to the next power of two. */
-static int fit(struct sweep *s)
-{
-	size_t n = 1;
-	uint64_t *fitting;
-
-	while (n < s->field->n_vectors)
-		n *= 2;
-	fitting = calloc(n, vector_size(s));
-	if (!fitting)
-		return fail_oom();
-	memcpy(fitting, s->field->vectors, s->field->n_vectors * vector_size(s));
-	free(s->field->vectors);
-	s->field->vectors = fitting;
-	s->field->n_vectors = n;
-	return 0;
-}
-
-static int build_field(const struct build *b, enum index_kind kind, const struct ir_field *field,
-		       struct index_field *out)
-{
-	struct sweep s = { .b = b, .field = out };
-	int err;
-
-	*out = (struct index_field){ .field = *field };
-	err = sweep_allocate(&s, kind);
-	if (!err) {
-		add_boxes(&s, kind);
-		class_of(&s);
-		sweep_over(&s);
-		add_absent_class(&s, b->index->parts[kind].all);
-		err = fit(&s);
-	}
-	if (!err)
-		err = table_build(s.ranges, s.n_ranges, 0, field->mask, &out->table);
-	sweep_free(&s);
-	return err;
-}
-
-static int build_part(struct build *b, enum index_kind kind)
-{
-	struct index_part *part = &b->index->parts[kind];
-	struct field_use uses[FIELDS_SEEN];
-	size_t n = choose_fields(b, kind, uses);
-	int err = 0;
-
-	part->all = calloc(b->index->n_words, sizeof(*part->all));
-	if (!part->all)
-		return fail_oom();
-	for (size_t i = 0; i < b->n_rules; i++) {
-		for (size_t j = 0; j < b->rules[i].n[kind]; j++)
-			set_bit(part->all, b->rules[i].bit + j);
-	}
-	for (size_t i = 0; i < n && !err; i++)
-		err = build_field(b, kind, &uses[i].field, &part->fields[part->n_fields++]);
-	return err;
 }
 
 /* The graph */
@@ -461,7 +170,7 @@ static bool put_word_probes(struct build *b)
 static bool looks_up(const struct index_part *part, const struct ir_field *field)
 {
 	for (size_t i = 0; i < part->n_fields; i++) {
-		if (ir_field_equal(&part->fields[i].field, field))
+		if (field_tells(&part->fields[i].field, field))
 			return true;
 	}
 	return false;

@@ -23,11 +23,21 @@ enum {
 /* A packet is looked up by what its Ethernet type makes of it. */
 enum index_kind { INDEX_IPV4, INDEX_IPV6, INDEX_OTHER, INDEX_KINDS };
 
-/* `table` gives a class, each of which has a vector of n_words words. */
+/* `table` gives a class; there are n_classes. */
 struct index_field {
 	struct ir_field field;
 	struct table table;
 	uint32_t absent; /* the class of packets that do not have the field in place */
+	uint32_t n_classes;
+};
+
+/*
+ * Fields that have one vector, of n_words words: their classes are the digits of its number, the
+ * first field's the lowest one.
+ */
+struct index_group {
+	size_t first, n; /* of the part's fields */
+	size_t n_combined;
 	uint64_t *vectors;
 	size_t n_vectors; /* a power of two: the last ones may be for no class */
 };
@@ -35,6 +45,8 @@ struct index_field {
 struct index_part {
 	struct index_field fields[INDEX_FIELDS];
 	size_t n_fields;
+	struct index_group groups[INDEX_FIELDS];
+	size_t n_groups;
 	uint64_t *all; /* bits of boxes for such packets */
 };
 

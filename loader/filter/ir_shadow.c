@@ -108,11 +108,10 @@ static uint32_t find_shadow(const struct ir *ir, struct ir_store *store, uint32_
 	return p.last == FILTER_REACHED ? rule : p.last;
 }
 
-static int mark_reached(struct ir *ir, size_t n_rules, bool *reached)
+int ir_reached(const struct ir *ir, size_t n_rules, bool *reached)
 {
 	_free_ uint32_t *order = NULL;
-	int err = ir_pass_thread(ir);
-	ssize_t n = err ? err : ir_order(ir, &order);
+	ssize_t n = ir_order(ir, &order);
 
 	for (ssize_t i = 0; i < n; i++) {
 		const struct ir_block *block = &ir->blocks[order[i]];
@@ -155,19 +154,30 @@ static int name_shadows(const struct filter_run *run, const bool *reached, uint3
 	return err;
 }
 
-int ir_shadows(const struct filter_run *run, uint32_t *shadowed_by)
+static int find_reached(const struct filter_run *run, bool *reached)
 {
-	_free_ bool *reached = calloc(run->n_rules + 1, sizeof(*reached));
-	struct filter_run linear = *run;
 	struct ir ir = { 0 };
-	int err;
+	int err = lower_tests(run, &ir);
 
-	/* Without slow bodies, through which every rule seems to be reached. */
+	if (!err)
+		err = ir_pass_thread(&ir);
+	if (!err)
+		err = ir_reached(&ir, run->n_rules, reached);
+	ir_free(&ir);
+	return err;
+}
+
+int ir_shadows(const struct filter_run *run, const bool *reached, uint32_t *shadowed_by)
+{
+	_free_ bool *found = NULL;
+	struct filter_run linear = *run;
+	int err = 0;
+
 	linear.hook = FILTER_XDP;
 	linear.frags = linear.by_helper = false;
-	err = reached ? lower_tests(&linear, &ir) : fail_oom();
-	if (!err)
-		err = mark_reached(&ir, run->n_rules, reached);
-	ir_free(&ir);
+	if (!reached) {
+		reached = found = calloc(run->n_rules + 1, sizeof(*found));
+		err = found ? find_reached(&linear, found) : fail_oom();
+	}
 	return err ? err : name_shadows(&linear, reached, shadowed_by);
 }

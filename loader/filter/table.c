@@ -29,7 +29,7 @@ static unsigned int load_cost(size_t bytes)
 }
 
 /* What the instructions around the loads take. */
-enum { COST_HASH = 5000, COST_LEVEL = 2000, COST_WINDOW = 1000 };
+enum { COST_HASH = 5000, COST_LEVEL = 2000, COST_WINDOW = 1000, COST_STEP = 2000 };
 
 unsigned int table_level_cost(size_t bytes)
 {
@@ -53,9 +53,22 @@ static unsigned int trie_cost(const struct table *table)
 	return cost;
 }
 
+static unsigned int buckets_cost(const struct table *table)
+{
+	return table_level_cost(table->slots_at) + table_level_cost(table->size - table->slots_at) +
+	       table->steps * COST_STEP;
+}
+
 unsigned int table_cost(const struct table *table)
 {
-	return table->kind == TABLE_HASH ? hash_cost(table) : trie_cost(table);
+	switch (table->kind) {
+	case TABLE_HASH:
+		return hash_cost(table);
+	case TABLE_BUCKETS:
+		return buckets_cost(table);
+	default:
+		return trie_cost(table);
+	}
 }
 
 void table_free(struct table *table)
@@ -64,23 +77,33 @@ void table_free(struct table *table)
 	*table = (struct table){ 0 };
 }
 
+/* Take what was built, if it was: it is better. */
+static int take(struct table *into, struct table *better, int err)
+{
+	if (!err) {
+		table_free(into);
+		*into = *better;
+	}
+	return err == -E2BIG ? 0 : err;
+}
+
 int table_build(const struct table_range *ranges, size_t n, uint32_t otherwise, uint32_t max,
 		struct table *out)
 {
-	struct table trie;
-	int hash_err = table_build_hash(ranges, n, otherwise, out), err;
+	int err = table_build_hash(ranges, n, otherwise, out);
+	unsigned int cost = err ? UINT_MAX : table_cost(out);
+	struct table other;
 
-	if (hash_err && hash_err != -E2BIG)
-		return hash_err;
-	err = table_build_trie(ranges, n, otherwise, max, hash_err ? UINT_MAX : table_cost(out),
-			       &trie);
-	if (err == -E2BIG)
-		return hash_err;
-	table_free(out);
-	if (err)
+	if (err && err != -E2BIG)
 		return err;
-	*out = trie;
-	return 0;
+	err = table_build_buckets(ranges, n, otherwise, max, cost, &other);
+	cost = err ? cost : table_cost(&other);
+	err = take(out, &other, err);
+	if (!err)
+		err = take(out, &other, table_build_trie(ranges, n, otherwise, max, cost, &other));
+	if (err)
+		table_free(out);
+	return err ?: out->bytes ? 0 : -E2BIG;
 }
 
 static uint32_t element(const struct table *table, uint32_t at, unsigned int size)
@@ -127,7 +150,26 @@ static uint32_t find_trie(const struct table *table, uint32_t key)
 	}
 }
 
+static uint32_t find_buckets(const struct table *table, uint32_t key)
+{
+	uint32_t node = element(table, 2 * (key >> table->bucket_shift), 2), i = 0;
+	uint32_t at = table->slots_at + node * table->slot_size;
+
+	for (uint32_t half = 1u << (table->steps - 1); half; half /= 2) {
+		if (element(table, at + 4 * (i + half - 1), 4) < key)
+			i += half;
+	}
+	return element(table, at + 4 * (i + (1u << table->steps) - 1), 4);
+}
+
 uint32_t table_find(const struct table *table, uint32_t key)
 {
-	return table->kind == TABLE_HASH ? find_hash(table, key) : find_trie(table, key);
+	switch (table->kind) {
+	case TABLE_HASH:
+		return find_hash(table, key);
+	case TABLE_BUCKETS:
+		return find_buckets(table, key);
+	default:
+		return find_trie(table, key);
+	}
 }

@@ -8,8 +8,10 @@
  *   TABLE_TRIE  ranges: an array indexed by the key's uppermost bits, whose elements say where in
  *               the next array the next bits count, and so on; the last one holds the results.
  *               As many loads as levels, no branch. Keys of 16 bits have one level.
+ *   TABLE_BUCKETS  ranges, where they are spread: the key's uppermost bits tell a node, which is a
+ *               row of up to 15 last keys, searched without a branch. Two loads that may miss.
  *
- * Which one, and how a trie cuts the key, is what costs least by a model of this kind of machine's
+ * Which one, and how it cuts the key, is what costs least by a model of this kind of machine's
  * caches (docs/DESIGN.md). Bytes are in the machine's order. Nothing here calls the kernel.
  */
 #pragma once
@@ -29,7 +31,7 @@ struct table_range {
 	uint32_t result;
 };
 
-enum table_kind { TABLE_HASH, TABLE_TRIE };
+enum table_kind { TABLE_HASH, TABLE_TRIE, TABLE_BUCKETS };
 
 /*
  * A level of a trie. The element of the first one is number (key >> shift) % (1 << bits). An
@@ -60,6 +62,12 @@ struct table {
 	uint32_t seed, n_slots, slots_at;
 	uint8_t bucket_shift, slot_size;
 	uint32_t only; /* the result of all slots, if slot_size is 4 */
+	/*
+	 * TABLE_BUCKETS. Element key >> bucket_shift of the index, a u16, is the number of one of
+	 * n_slots nodes, of slot_size bytes each: the last keys of (1 << steps) - 1 segments, u32
+	 * and ascending, then their results, u32, and that of the keys behind them.
+	 */
+	uint8_t steps;
 };
 
 /*
@@ -75,13 +83,15 @@ void table_free(struct table *table);
 uint32_t table_find(const struct table *table, uint32_t key);
 
 /*
- * Of one kind; table_build() chooses. -E2BIG also if no hash was found, and if a trie would cost
- * as much as `cost_max` (table_cost()) or more.
+ * Of one kind; table_build() chooses. -E2BIG also if no hash was found, if a bucket has too many
+ * ranges, and if what it would cost is `cost_max` (table_cost()) or more.
  */
 int table_build_hash(const struct table_range *ranges, size_t n, uint32_t otherwise,
 		     struct table *out);
 int table_build_trie(const struct table_range *ranges, size_t n, uint32_t otherwise, uint32_t max,
 		     unsigned int cost_max, struct table *out);
+int table_build_buckets(const struct table_range *ranges, size_t n, uint32_t otherwise,
+			uint32_t max, unsigned int cost_max, struct table *out);
 
 /* What a level of so many bytes costs where packets differ, in picoseconds: a model. */
 unsigned int table_level_cost(size_t bytes);

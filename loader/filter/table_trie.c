@@ -3,7 +3,7 @@
  * A trie of arrays. Every key goes through all levels: where a subtree has only one result, the
  * mask 0 takes all its keys to one element, which all such subtrees of a level share.
  */
-#include "table.h"
+#include "table_segments.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,11 +21,6 @@ enum {
 	COST_NEVER = 1 << 30,
 };
 
-/* Keys from `first` to the next one's have this result. The first one begins at 0. */
-struct segment {
-	uint32_t first, result;
-};
-
 /* How to cut: from[l][s] is the best way on where all bits above bit s have been used, in at most
  * l levels. */
 struct cut {
@@ -35,49 +30,12 @@ struct cut {
 
 struct build {
 	struct table *table;
-	struct segment *segments;
-	size_t n;
-	uint32_t results;	       /* one more than the largest */
+	struct table_segments segments;
 	uint32_t blocks[KEY_BITS + 1]; /* prefixes above bit s that have several results */
 	unsigned int top, low;	       /* the key's bits that count: from top - 1 to low */
 	struct cut from[TABLE_LEVELS + 1][KEY_BITS + 1];
 	uint32_t *uniform[TABLE_LEVELS]; /* for each result, an element of the level; 0: none yet */
 };
-
-/* The largest key of a segment. */
-static uint32_t segment_last(const struct build *b, size_t i)
-{
-	return i + 1 < b->n ? b->segments[i + 1].first - 1 : UINT32_MAX;
-}
-
-static void add_segment(struct build *b, uint32_t first, uint32_t result)
-{
-	if (b->n && b->segments[b->n - 1].result == result)
-		return;
-	b->segments[b->n++] = (struct segment){ first, result };
-}
-
-/* Boundaries above `max` are left out: no key comes there. */
-static int make_segments(struct build *b, const struct table_range *ranges, size_t n, uint32_t max)
-{
-	uint32_t otherwise = b->table->otherwise, largest = otherwise;
-	uint64_t next = 0;
-
-	b->segments = malloc((2 * n + 1) * sizeof(*b->segments));
-	if (!b->segments)
-		return fail_oom();
-	for (size_t i = 0; i < n && ranges[i].first <= max; i++) {
-		if (next < ranges[i].first)
-			add_segment(b, next, otherwise);
-		add_segment(b, ranges[i].first, ranges[i].result);
-		largest = ranges[i].result > largest ? ranges[i].result : largest;
-		next = (uint64_t)ranges[i].last + 1;
-	}
-	if (next <= max)
-		add_segment(b, next, otherwise);
-	b->results = largest + 1;
-	return largest < RESULTS_MAX ? 0 : -E2BIG;
-}
 
 static uint32_t low_bits(unsigned int bits)
 {
@@ -97,8 +55,8 @@ static void survey(struct build *b)
 	for (unsigned int shift = 1; shift <= KEY_BITS; shift++) {
 		uint64_t last = UINT64_MAX;
 
-		for (size_t i = 1; i < b->n; i++) {
-			uint32_t first = b->segments[i].first;
+		for (size_t i = 1; i < b->segments.n; i++) {
+			uint32_t first = b->segments.at[i].first;
 			uint64_t prefix = (uint64_t)first >> shift;
 
 			if (!(first & low_bits(shift)) || prefix == last)
@@ -113,13 +71,13 @@ static void survey(struct build *b)
 
 static unsigned int result_size(const struct build *b)
 {
-	return b->results <= 1 << 8 ? 1 : b->results <= 1 << 16 ? 2 : 4;
+	return b->segments.results <= 1 << 8 ? 1 : b->segments.results <= 1 << 16 ? 2 : 4;
 }
 
 /* The elements of a level that uses `bits` bits below bit `shift`; at most, but for the first. */
 static uint64_t elements(const struct build *b, unsigned int shift, unsigned int bits)
 {
-	uint64_t shared = b->results < b->n ? b->results : b->n;
+	uint64_t shared = b->segments.results < b->segments.n ? b->segments.results : b->segments.n;
 
 	if (shift == b->top)
 		return (uint64_t)1 << bits;
@@ -209,11 +167,11 @@ static int plan(struct build *b)
 static void set_window(struct build *b, uint32_t max)
 {
 	uint32_t otherwise = b->table->otherwise, from, to;
-	size_t first = b->segments[0].result == otherwise;
-	size_t last = b->n - 1 - (b->segments[b->n - 1].result == otherwise);
+	size_t first = b->segments.at[0].result == otherwise;
+	size_t last = b->segments.n - 1 - (b->segments.at[b->segments.n - 1].result == otherwise);
 
-	from = b->segments[first].first;
-	to = segment_last(b, last);
+	from = b->segments.at[first].first;
+	to = segment_last(&b->segments, last);
 	to = to < max ? to : max;
 	b->top = width(from ^ to);
 	b->table->limit = low_bits(b->top);
@@ -225,7 +183,7 @@ static int plan_with_window(struct build *b, uint32_t max)
 {
 	unsigned int cost = cut_cost(b), top = b->top;
 
-	if (b->n > 1)
+	if (b->segments.n > 1)
 		set_window(b, max);
 	if (b->top < top && b->top > b->low && !plan(b) && cut_cost(b) + COST_WINDOW < cost)
 		return 0;
@@ -268,10 +226,10 @@ static void fill_block(struct build *b, unsigned int l, uint32_t at, uint32_t ke
 	for (uint32_t slot = 0; slot < 1u << level->bits; slot++, key += 1u << level->shift) {
 		uint32_t base, mask;
 
-		while (segment_last(b, i) < key)
+		while (segment_last(&b->segments, i) < key)
 			i++;
-		if (last || segment_last(b, i) - key >= low_bits(level->shift)) {
-			uint32_t result = b->segments[i].result;
+		if (last || segment_last(&b->segments, i) - key >= low_bits(level->shift)) {
+			uint32_t result = b->segments.at[i].result;
 
 			put(b, l, at + slot, last ? result : uniform(b, l + 1, result) << 8);
 			continue;
@@ -294,12 +252,12 @@ static int fill(struct build *b)
 	if (!table->bytes)
 		return fail_oom();
 	for (unsigned int l = 1; l < table->n_levels; l++) {
-		b->uniform[l] = calloc(b->results, sizeof(*b->uniform[l]));
+		b->uniform[l] = calloc(b->segments.results, sizeof(*b->uniform[l]));
 		if (!b->uniform[l])
 			return fail_oom();
 		table->levels[l].n = 1;
 	}
-	while (segment_last(b, i) < table->base)
+	while (segment_last(&b->segments, i) < table->base)
 		i++;
 	fill_block(b, 0, 0, table->base, i);
 	return 0;
@@ -312,7 +270,9 @@ int table_build_trie(const struct table_range *ranges, size_t n, uint32_t otherw
 	int err;
 
 	*out = (struct table){ .kind = TABLE_TRIE, .otherwise = otherwise, .limit = UINT32_MAX };
-	err = make_segments(&b, ranges, n, max);
+	err = table_segments(ranges, n, otherwise, max, &b.segments);
+	if (!err && b.segments.results > RESULTS_MAX)
+		err = -E2BIG;
 	if (!err) {
 		survey(&b);
 		b.top = max ? width(max) : 1;
@@ -326,7 +286,7 @@ int table_build_trie(const struct table_range *ranges, size_t n, uint32_t otherw
 		err = table_cost(out) < cost_max ? fill(&b) : -E2BIG;
 	for (unsigned int l = 0; l < TABLE_LEVELS; l++)
 		free(b.uniform[l]);
-	free(b.segments);
+	free(b.segments.at);
 	if (err)
 		table_free(out);
 	return err;

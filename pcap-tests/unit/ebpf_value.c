@@ -281,10 +281,19 @@ static void order_is_asked_of_the_host_s_order(void **state)
 static void a_pointer_is_computed_once(void **state)
 {
 	(void)state;
-	assert_is(PROGRAM(MSH(2), LDH_X(2), JEQ(53, 0, 3), LDH_X(4), JEQ(54, 0, 1), RET(1), RET(0)),
+	assert_is(PROGRAM(MSH(2), LDH_X(2), JEQ(53, 2, 0), LDH_X(4), JEQ(54, 0, 1), RET(1), RET(0)),
 		  "r0 = *(u8 *)(r7 + 2)\nw0 &= 0xf\nw0 <<= 2\nr0 += r7\nr0 += 4\nif r0 > r8\n"
-		  "r1 = *(u16 *)(r0 - 2)\nif w1 != 0x3500\n"
+		  "r1 = *(u16 *)(r0 - 2)\nif w1 == 0x3500\n"
 		  "r0 += 2\nif r0 > r8\nr2 = *(u16 *)(r0 - 2)\nif w2 == 0x3600\n");
+}
+
+static void one_guard_is_enough_where_all_short_packets_are_rejected(void **state)
+{
+	(void)state;
+	assert_is(PROGRAM(MSH(2), LDH_X(2), JEQ(53, 0, 3), LDH_X(4), JEQ(54, 0, 1), RET(1), RET(0)),
+		  "r0 = *(u8 *)(r7 + 2)\nw0 &= 0xf\nw0 <<= 2\nr0 += r7\nr0 += 6\nif r0 > r8\n"
+		  "r1 = *(u16 *)(r0 - 4)\nif w1 != 0x3500\n"
+		  "r2 = *(u16 *)(r0 - 2)\nif w2 == 0x3600\n");
 }
 
 static void an_index_that_may_be_large_is_bounded(void **state)
@@ -314,6 +323,7 @@ int main(void)
 		cmocka_unit_test(masks_make_loads_narrow),
 		cmocka_unit_test(order_is_asked_of_the_host_s_order),
 		cmocka_unit_test(a_pointer_is_computed_once),
+		cmocka_unit_test(one_guard_is_enough_where_all_short_packets_are_rejected),
 		cmocka_unit_test(an_index_that_may_be_large_is_bounded),
 		cmocka_unit_test(a_load_is_not_made_again),
 	};

@@ -118,7 +118,8 @@ static void each_value_of_a_field_leaves_the_rules_that_may_match(void **state)
 	struct cbpf programs[RULES];
 	const struct filter_run run = { .rules = rules, .n_rules = RULES };
 	const struct index_part *part;
-	const struct index_field *field = NULL;
+	const struct index_group *group = NULL;
+	const struct index_field *field;
 	struct ir ir;
 
 	(void)state;
@@ -128,12 +129,14 @@ static void each_value_of_a_field_leaves_the_rules_that_may_match(void **state)
 	assert_int_equal(ir.blocks[0].end.kind, IR_INDEX);
 	assert_in_range(count_probes(&ir), RULES, 2 * RULES);
 	part = &ir.index->parts[INDEX_IPV4];
-	for (size_t i = 0; i < part->n_fields; i++)
-		field = part->fields[i].field.k == 26 ? &part->fields[i] : field;
-	assert_non_null(field);
+	for (size_t i = 0; i < part->n_groups; i++)
+		group = part->groups[i].n == 1 ? &part->groups[i] : group;
+	assert_non_null(group);
+	field = &part->fields[group->first];
+	assert_int_equal(field->field.k, 26);
 	for (unsigned int i = 0; i < RULES; i++) {
 		uint32_t class = table_find(&field->table, 0x0a000000 + (i << 8) + 7);
-		const uint64_t *vector = &field->vectors[class * ir.index->n_words];
+		const uint64_t *vector = &group->vectors[class * ir.index->n_words];
 
 		for (unsigned int bit = 0; bit < RULES; bit++)
 			assert_int_equal(vector[bit / 64] >> bit % 64 & 1, bit == i);

@@ -33,7 +33,7 @@ static void find(const char *const *texts, bool frags, uint32_t *shadowed_by)
 					      .verb = counts ? FILTER_COUNT : FILTER_DROP,
 					      .counter = 3 + run.n_rules };
 	}
-	assert_int_equal(ir_shadows(&run, shadowed_by), 0);
+	assert_int_equal(ir_shadows(&run, NULL, shadowed_by), 0);
 	for (size_t i = 0; i < run.n_rules; i++)
 		cbpf_free(&programs[i]);
 }

@@ -417,8 +417,7 @@ static size_t assert_split(const struct planned *planned, size_t n_rules)
 
 	for (size_t i = 0; i < hook->n_filters; i++) {
 		assert_int_equal(hook->filters[i].first, at);
-		assert_true(hook->filters[i].prog.n_insns <=
-			    FILTER_INSNS_GOOD + FILTER_INSNS_SHARED);
+		assert_true(hook->filters[i].prog.n_insns <= FILTER_INSNS_MANY);
 		at = hook->filters[i].end;
 	}
 	assert_int_equal(at, n_rules);

@@ -147,6 +147,9 @@ static void try(make_range *one, size_t n, uint32_t max, bool points)
 	assert_int_equal(table_build_trie(ranges, n, 3, max, UINT_MAX, &table), 0);
 	assert_good(&table, ranges, n, max);
 	table_free(&table);
+	if (!table_build_buckets(ranges, n, 3, max, UINT_MAX, &table))
+		assert_good(&table, ranges, n, max);
+	table_free(&table);
 	if (!points)
 		return;
 	assert_int_equal(table_build_hash(ranges, n, 0, &table), 0);
@@ -230,6 +233,7 @@ static void what_is_no_list_of_keys_has_no_hash(void **unused)
 
 static double build_ms(make_range *one, size_t n)
 {
+	static const char *const kinds[] = { "hash", "trie", "buckets" };
 	static struct table_range ranges[MANY];
 	struct timespec from, to;
 	struct table table;
@@ -238,9 +242,8 @@ static double build_ms(make_range *one, size_t n)
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
 	assert_int_equal(table_build(ranges, n, 0, UINT32_MAX, &table), 0);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-	print_message("%6zu ranges, %s: %8zu bytes, %u ns by the model\n", n,
-		      table.kind == TABLE_HASH ? "hash" : "trie", table.size,
-		      table_cost(&table) / 1000);
+	print_message("%6zu ranges, %s: %8zu bytes, %u ns by the model\n", n, kinds[table.kind],
+		      table.size, table_cost(&table) / 1000);
 	table_free(&table);
 	return (to.tv_sec - from.tv_sec) * 1e3 + (to.tv_nsec - from.tv_nsec) / 1e6;
 }
