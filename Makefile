@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 CC = gcc
 CLANG = clang
 STRIP = llvm-strip
+OBJCOPY = llvm-objcopy
 PKGS = libbpf libxdp libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap jansson
 PKG_CONFIG = pkg-config
 DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
@@ -38,9 +39,10 @@ unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
 fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
+body_src := $(wildcard loader/filter/bodies/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o
+loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o $(B)/loader/filter/bodies/embedded.o
 lib_obj := $(filter-out $(B)/loader/main.o $(B)/loader/cmd/%,$(loader_obj)) $(B)/loader/cmd/cmd.o
 bench_bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard bench/progs/*.bpf.c))
 bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(bpf_src))
@@ -88,6 +90,13 @@ embed = $(Q){ printf '.section .rodata\n'; \
 
 $(B)/embedded.S: $(bpf_obj)
 	$(call embed,weir_embedded,s/-progs//)
+
+# Of a body only the instructions.
+$(B)/loader/filter/bodies/%.insns: $(B)/loader/filter/bodies/%.bpf.o
+	$(Q)$(OBJCOPY) -O binary -j .text $< $@
+
+$(B)/loader/filter/bodies/embedded.S: $(patsubst %.bpf.c,$(B)/%.insns,$(body_src))
+	$(call embed,filter_bodies,s/.*\/// ; s/[.]insns$$//)
 
 $(B)/bench/progs/embedded.S: $(bench_bpf_obj)
 	$(call embed,bench_embedded,s/.*\///)

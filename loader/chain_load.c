@@ -79,6 +79,8 @@ static void set_maps(struct filter_prog *prog, const struct plan_hook *hook,
 		[FILTER_MAP_COUNTERS] = maps->counters_fd,
 		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,
 		[FILTER_MAP_TABLES] = tables_fd,
+		[FILTER_MAP_CPUS] = maps->cpus_fd,
+		[FILTER_MAP_CPU_COUNTERS] = maps->cpu_counters_fd,
 	};
 
 	for (size_t i = 0; i < WEIR_SOCKETS; i++)
@@ -299,6 +301,38 @@ int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
 		err = keep_root(object, root_fd, config_fd);
 	bpf_object__close(object);
 	return err;
+}
+
+static int bind_arrive(struct bpf_object *object, int cpu_counters_fd, bool frags)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(object, "weir_arrive");
+
+	if (frags)
+		bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_XDP_HAS_FRAGS);
+	return bind_map(object, "cpu_counters", cpu_counters_fd);
+}
+
+int load_arrive(int cpu_counters_fd, bool frags)
+{
+	size_t size;
+	const void *image = stage_embedded("xdp/arrive", &size);
+	struct bpf_object *object;
+	int err, fd = -1;
+
+	bpflog_start();
+	object = bpf_object__open_mem(image, size, NULL);
+	err = object ? bind_arrive(object, cpu_counters_fd, frags) : -errno;
+	if (!err)
+		err = bpf_object__load(object);
+	if (!err)
+		fd = dup(bpf_program__fd(bpf_object__next_program(object, NULL)));
+	if (!err && fd < 0)
+		err = -errno;
+	if (err)
+		fail(err, "the kernel refuses the program that counts on other CPUs: %s%s",
+		     strerror(-err), bpflog_tail(LOG_LINES));
+	bpf_object__close(object);
+	return err ? err : fd;
 }
 
 int load_empty(enum hook_kind kind, bool frags)

@@ -10,7 +10,8 @@
 /* The maps that programs of a chain are bound to. Not owned. */
 struct load_maps {
 	int slots_fd, counters_fd;
-	const int *socket_fds; /* plan_hook.n_sockets XSKMAPs */
+	const int *socket_fds;	      /* plan_hook.n_sockets XSKMAPs */
+	int cpus_fd, cpu_counters_fd; /* CPUMAP, and what its frames count in; -1: no such rule */
 };
 
 struct load_prog {
@@ -55,6 +56,9 @@ int loaded_first(const struct loaded *loaded);
  */
 int load_root(const struct load_maps *maps, enum hook_kind kind, bool frags,
 	      enum weir_root_place place, int *root_fd, int *config_fd);
+
+/* What counts frames that come out of the queues of a CPUMAP (xdp-progs/arrive.bpf.c). Its fd. */
+int load_arrive(int cpu_counters_fd, bool frags);
 
 /* A program that does nothing, for slots that nothing jumps to. Its fd, or -errno, not reported. */
 int load_empty(enum hook_kind kind, bool frags);

@@ -57,6 +57,23 @@ static json_t *holders_json(const struct status_hook *hook)
 	return list;
 }
 
+static json_t *cpus_json(const struct status_hook *hook)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hook->n_cpus; i++) {
+		const struct status_cpu *cpu = &hook->cpus[i];
+
+		json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:I}", "cpu",
+						      (json_int_t)cpu->is.cpu, "queue",
+						      (json_int_t)cpu->is.queue, "sent",
+						      (json_int_t)cpu->counter.sent, "arrived",
+						      (json_int_t)cpu->counter.arrived, "refused",
+						      (json_int_t)cpu->counter.refused));
+	}
+	return list;
+}
+
 static json_t *hook_json(const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -80,6 +97,8 @@ static json_t *hook_json(const struct status_hook *hook)
 	}
 	json_object_set_new(o, "rules", rules);
 	json_object_set_new(o, "others", holders_json(hook));
+	if (hook->n_cpus)
+		json_object_set_new(o, "cpus", cpus_json(hook));
 	json_object_set_new(o, "no_final_rule", counter(hook->ended));
 	json_object_set_new(o, "missed", counter(hook->missed));
 	return o;

@@ -12,6 +12,7 @@ static void hook_clear(struct status_hook *hook)
 		free(hook->rules[i].reasons);
 	free(hook->rules);
 	free(hook->holders);
+	free(hook->cpus);
 }
 
 void status_free(struct status *status)
@@ -102,6 +103,23 @@ static int read_holders(struct status_hook *hook)
 	return err;
 }
 
+static int read_cpus(struct status_hook *hook)
+{
+	const struct meta *meta = hook->chain.live_meta;
+	int err = 0;
+
+	hook->cpus = calloc(meta->n_cpus + 1, sizeof(*hook->cpus));
+	if (!hook->cpus)
+		return fail_oom();
+	for (; hook->n_cpus < meta->n_cpus && !err; hook->n_cpus++) {
+		struct status_cpu *cpu = &hook->cpus[hook->n_cpus];
+
+		cpu->is = meta->cpus[hook->n_cpus];
+		err = chain_read_cpu(&hook->chain, cpu->is.cpu, &cpu->counter);
+	}
+	return err;
+}
+
 static int read_hook(struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -119,6 +137,8 @@ static int read_hook(struct status_hook *hook)
 		return fail_oom();
 	for (; hook->n_rules < meta->n_rules && !err; hook->n_rules++)
 		err = read_rule(chain, &meta->rules[hook->n_rules], &hook->rules[hook->n_rules]);
+	if (!err)
+		err = read_cpus(hook);
 	return err ? err : read_holders(hook);
 }
 

@@ -26,6 +26,12 @@ struct status_rule {
 	size_t n_reasons;
 };
 
+/* A CPU that rules send packets to. */
+struct status_cpu {
+	struct plan_cpu is;
+	struct weir_cpu_counter counter;
+};
+
 struct status_hook {
 	struct chain chain;
 	bool renamed_or_gone; /* the link does not hold an interface of this name */
@@ -33,6 +39,8 @@ struct status_hook {
 	struct weir_counter missed, ended; /* abi.h: WEIR_COUNTER_MISS, WEIR_COUNTER_END */
 	struct status_rule *rules;
 	size_t n_rules;
+	struct status_cpu *cpus; /* in ascending order */
+	size_t n_cpus;
 	struct tc_holder *holders; /* tc: who is on the hook, in order, weir's own too */
 	size_t n_holders;
 	size_t own; /* which of them is weir's; n_holders: none is */
