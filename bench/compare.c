@@ -18,8 +18,9 @@ enum {
 	ROUNDS_MOST = 1000,
 	FRAMES = 8192,
 	FLOWS = 64,
-	LEARN = 256,	     /* frames, to find who is slow */
-	ROUND_NS = 50000000, /* for those */
+	LEARN = 256,	       /* frames, to find who is slow */
+	ROUND_NS = 50000000,   /* for those */
+	SEND_FRAMES = 1 << 20, /* of who sends: as many as xdp-trafficgen in a call */
 };
 
 enum { OPTION_CSV = 256, OPTION_PLOT };
@@ -92,11 +93,17 @@ static void stay_on_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+static bool sends(const struct contestant *c)
+{
+	return c->is->way == SCENARIO_SEND;
+}
+
 static int send_round(struct compare *compare, struct sender *sender, struct contestant *c,
 		      unsigned int round, uint32_t n)
 {
 	uint32_t ns;
-	int err = live_send_by(sender, c->ifindex, round % compare->frames.n, n, &ns);
+	int err = sends(c) ? contestant_send(c, n, &ns)
+			   : live_send_by(sender, c->ifindex, round % compare->frames.n, n, &ns);
 
 	if (err)
 		return err;
@@ -110,8 +117,8 @@ static int learn(struct compare *compare, struct sender *sender, struct contesta
 {
 	int err = send_round(compare, sender, c, 0, LEARN);
 
-	*n = compare->frames_a_round;
-	if (!err && (uint64_t)*n * c->rounds[0] > ROUND_NS)
+	*n = sends(c) ? (uint32_t)SEND_FRAMES : compare->frames_a_round;
+	if (!err && !sends(c) && (uint64_t)*n * c->rounds[0] > ROUND_NS)
 		*n = ROUND_NS / c->rounds[0] ?: 1;
 	return err;
 }
@@ -161,9 +168,11 @@ static int open_contestants(struct compare *compare)
 		struct contestant *c = &compare->contestants[i];
 
 		/* Each is to be closed, also those after one that failed. */
-		c->netns_fd = c->link_fd = c->far.ioctl_fd = c->subject.prog_fd = -1;
+		c->netns_fd = c->link_fd = c->socket_fd = c->redirect_fd = -1;
+		c->far.ioctl_fd = c->subject.prog_fd = -1;
 		if (!err)
-			err = contestant_open(&compare->scenario.contestants[i], number++, c);
+			err = contestant_open(&compare->scenario.contestants[i], number++,
+					      &compare->frames, c);
 		c->rounds = calloc(compare->rounds, sizeof(*c->rounds));
 		if (!c->rounds)
 			err = fail_oom();
@@ -189,15 +198,40 @@ static int measure(struct compare *compare)
 	return err;
 }
 
+/* Whether promises are kept: the fastest rounds tell, since they hold still. */
+static int judge(const struct compare *compare)
+{
+	struct compare_result r;
+	int err = 0;
+
+	for (size_t i = 0; i < compare->scenario.n; i++) {
+		const struct scenario_contestant *is = &compare->scenario.contestants[i];
+
+		if (compare->contestants[i].skipped || !is->promised ||
+		    compare_result(compare, i, &r) || r.least_ratio >= is->promised)
+			continue;
+		err = fail(
+			-ERANGE,
+			"%s: '%s' costs %.3f times what '%s' does; %g times are promised, at least",
+			compare->scenario.name, is->name, r.least_ratio,
+			compare_first(compare)->is->name, is->promised);
+	}
+	return err;
+}
+
 static int report(const struct compare *compare, json_t *results)
 {
+	int err = 0;
+
 	if (compare->common.json)
 		json_array_append_new(results, compare_json(compare));
 	else if (compare->csv)
 		compare_print_csv(compare, stdout);
 	else
 		compare_print(compare, stdout);
-	return compare->plot ? compare_plot(compare) : 0;
+	if (compare->plot)
+		err = compare_plot(compare);
+	return judge(compare) ?: err;
 }
 
 static int run_scenario(struct compare *compare, const char *path, json_t *results)

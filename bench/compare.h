@@ -24,7 +24,11 @@ struct compare {
 struct compare_result {
 	double least, median, p5, p95;	   /* ns a packet */
 	double ratio, ratio_p5, ratio_p95; /* median and spread */
+	double least_ratio;		   /* of the fastest rounds */
 };
+
+/* The first that took part, or NULL. */
+const struct contestant *compare_first(const struct compare *compare);
 
 /* Errors are reported. */
 int compare_result(const struct compare *compare, size_t i, struct compare_result *out);

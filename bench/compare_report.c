@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who did a scenario's job, and what it cost: text, JSON, CSV, a plot. */
+#include <math.h>
 #include <stdio.h>
 
 #include "../loader/fail.h"
@@ -7,8 +8,7 @@
 #include "plot.h"
 #include "statistics.h"
 
-/* The first that took part, or NULL. */
-static const struct contestant *first(const struct compare *compare)
+const struct contestant *compare_first(const struct compare *compare)
 {
 	for (size_t i = 0; i < compare->scenario.n; i++)
 		if (!compare->contestants[i].skipped)
@@ -16,9 +16,18 @@ static const struct contestant *first(const struct compare *compare)
 	return NULL;
 }
 
+static double least(const struct compare *compare, const struct contestant *c)
+{
+	uint32_t ns = UINT32_MAX;
+
+	for (unsigned int round = 0; round < compare->rounds; round++)
+		ns = c->rounds[round] < ns ? c->rounds[round] : ns;
+	return ns;
+}
+
 static void fill(const struct compare *compare, size_t i, double *ns, double *ratios)
 {
-	const struct contestant *base = first(compare);
+	const struct contestant *base = compare_first(compare);
 
 	for (unsigned int round = 0; round < compare->rounds; round++) {
 		ns[round] = compare->contestants[i].rounds[round];
@@ -45,25 +54,42 @@ int compare_result(const struct compare *compare, size_t i, struct compare_resul
 		.ratio = statistics_percentile(ratios, n, 50),
 		.ratio_p5 = statistics_percentile(ratios, n, 5),
 		.ratio_p95 = statistics_percentile(ratios, n, 95),
+		.least_ratio = ns[0] / fmax(least(compare, compare_first(compare)), 1),
 	};
 	return 0;
 }
 
+static bool has_promise(const struct compare *compare)
+{
+	for (size_t i = 0; i < compare->scenario.n; i++)
+		if (compare->contestants[i].is->promised)
+			return true;
+	return false;
+}
+
+static void print_row(const struct contestant *c, const struct compare_result *r, FILE *out)
+{
+	fprintf(out, "%-30s %5.0f %6.0f %6.0f %6.0f %6.2f %6.2f .. %5.2f", c->is->name, r->least,
+		r->median, r->p5, r->p95, r->ratio, r->ratio_p5, r->ratio_p95);
+	if (c->is->promised)
+		fprintf(out, " %s%g", r->least_ratio >= c->is->promised ? "" : "NOT ",
+			c->is->promised);
+	putc('\n', out);
+}
+
 void compare_print(const struct compare *compare, FILE *out)
 {
-	fprintf(out, "\n%s: %s\n%-34s %7s %7s %7s %7s %8s %16s\n", compare->scenario.name,
+	fprintf(out, "\n%s: %s\n%-30s %5s %6s %6s %6s %6s %15s %s\n", compare->scenario.name,
 		compare->scenario.about ?: "", "ns a packet", "least", "median", "p5", "p95",
-		"ratio", "p5 .. p95");
+		"ratio", "p5 .. p95 ", has_promise(compare) ? ">=" : "");
 	for (size_t i = 0; i < compare->scenario.n; i++) {
 		const struct contestant *c = &compare->contestants[i];
 		struct compare_result r;
 
 		if (c->skipped)
-			fprintf(out, "%-34s %s\n", c->is->name, c->skipped);
+			fprintf(out, "%-30s %s\n", c->is->name, c->skipped);
 		else if (!compare_result(compare, i, &r))
-			fprintf(out, "%-34s %7.0f %7.0f %7.0f %7.0f %8.2f %7.2f .. %5.2f\n",
-				c->is->name, r.least, r.median, r.p5, r.p95, r.ratio, r.ratio_p5,
-				r.ratio_p95);
+			print_row(c, &r, out);
 	}
 }
 
@@ -89,10 +115,12 @@ static json_t *contestant_json(const struct compare *compare, size_t i)
 		return json_pack("{s:s, s:s}", "name", c->is->name, "skipped", c->skipped);
 	if (compare_result(compare, i, &r))
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", c->is->name,
-			 "sent", (json_int_t)c->sent, "received", (json_int_t)c->counters.received,
-			 "least_ns", r.least, "median_ns", r.median, "p5_ns", r.p5, "p95_ns", r.p95,
-			 "ratio", r.ratio, "ratio_p5", r.ratio_p5, "ratio_p95", r.ratio_p95);
+	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name",
+			 c->is->name, "sent", (json_int_t)c->sent, "received",
+			 (json_int_t)c->counters.received, "least_ns", r.least, "median_ns",
+			 r.median, "p5_ns", r.p5, "p95_ns", r.p95, "ratio", r.ratio, "ratio_p5",
+			 r.ratio_p5, "ratio_p95", r.ratio_p95, "least_ratio", r.least_ratio,
+			 "promised", c->is->promised);
 }
 
 json_t *compare_json(const struct compare *compare)

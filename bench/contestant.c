@@ -2,18 +2,22 @@
 #include "contestant.h"
 
 #include <bpf/libbpf.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "../loader/attach_tc.h"
 #include "../loader/attach_xdp.h"
 #include "../loader/fail.h"
+#include "../loader/filter/cbpf.h"
 #include "embedded.h"
 
 #define FAR "b0"
@@ -28,17 +32,21 @@ int contestant_arena(void)
 	return 0;
 }
 
-/* Run a script in the contestant's network namespace. */
+/* Run a script in the contestant's network namespace; $IFACE, and $WEIR_BENCH: this program. */
 static int run_script(const struct contestant *c, const char *script)
 {
+	char self[32];
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	snprintf(self, sizeof(self), "/proc/%d/exe", getpid());
+	pid = fork();
 	if (pid < 0)
 		return fail(-errno, "cannot start a process: %s", strerror(errno));
 	if (!pid) {
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 		setenv("IFACE", FAR, 1);
+		setenv("WEIR_BENCH", self, 1);
 		if (!setns(c->netns_fd, CLONE_NEWNET))
 			execl("/bin/sh", "sh", "-ec", script, NULL);
 		_exit(127);
@@ -104,12 +112,21 @@ static int lay_wire(struct contestant *c, size_t number)
 	return err ? err : turn_gro_on(c);
 }
 
+/* Before tcx (6.6) by a filter, which goes with the contestant's namespace. */
 static int attach_ingress(struct contestant *c, const struct nic *nic, int prog_fd)
 {
+	int err, tcx = attach_tcx_known();
 	char why[TC_WHY];
 
-	c->link_fd = attach_tcx(nic, HOOK_INGRESS, prog_fd, 0, why);
-	return c->link_fd < 0 ? fail(c->link_fd, "'%s': %s", c->is->name, why) : 0;
+	if (tcx < 0)
+		return tcx;
+	if (tcx) {
+		err = c->link_fd = attach_tcx(nic, HOOK_INGRESS, prog_fd, 0, why);
+	} else {
+		err = attach_clsact_add_qdisc(nic, why);
+		err = err ? err : attach_clsact(nic, HOOK_INGRESS, prog_fd, 0, why);
+	}
+	return err < 0 ? fail(err, "'%s': %s", c->is->name, why) : 0;
 }
 
 static int attach(struct contestant *c, int prog_fd)
@@ -139,12 +156,45 @@ static int attach_policy(const struct link *link, void *arg)
 static int attach_program(const struct link *link, void *arg)
 {
 	struct contestant *c = arg;
-	int err = embedded_load(c->is->what, &c->object);
+	int err =
+		embedded_load(c->is->way == SCENARIO_SEND ? "hand_drop" : c->is->what, &c->object);
 
 	(void)link;
 	if (err)
 		return err;
 	return attach(c, bpf_program__fd(bpf_object__next_program(c->object, NULL)));
+}
+
+static int bind_socket(struct contestant *c, const struct sock_fprog *filter)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET,
+					 .sin_port = htons(TRAFFIC_DESTINATION_PORT) };
+
+	c->socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (c->socket_fd < 0 ||
+	    setsockopt(c->socket_fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)) ||
+	    bind(c->socket_fd, (const struct sockaddr *)&any, sizeof(any)))
+		return fail(-errno, "'%s': cannot open a UDP socket with this filter: %s",
+			    c->is->name, strerror(errno));
+	return 0;
+}
+
+static int open_socket(const struct link *link, void *arg)
+{
+	struct contestant *c = arg;
+	const struct source source = { .name = c->is->name, .text = c->is->body };
+	const struct pos pos = { .source = &source };
+	struct cbpf code = { 0 };
+	int err = cbpf_parse(c->is->body, &pos, &code);
+
+	(void)link;
+	if (!err) {
+		const struct sock_fprog filter = { .len = code.n, .filter = code.insns };
+
+		err = bind_socket(c, &filter);
+	}
+	cbpf_free(&code);
+	return err;
 }
 
 static int skip(struct contestant *c, const char *fmt, const char *arg)
@@ -157,11 +207,18 @@ static int skip(struct contestant *c, const char *fmt, const char *arg)
 
 static int begin(struct contestant *c)
 {
+	int err;
+
 	switch (c->is->way) {
 	case SCENARIO_POLICY:
 		return link_call(&c->far, attach_policy, c);
 	case SCENARIO_PROGRAM:
 		return link_call(&c->far, attach_program, c);
+	case SCENARIO_SOCKET:
+		return link_call(&c->far, open_socket, c);
+	case SCENARIO_SEND:
+		err = link_call(&c->far, attach_program, c);
+		return err ? err : contestant_open_sender(c);
 	case SCENARIO_SHELL:
 		break;
 	}
@@ -170,11 +227,14 @@ static int begin(struct contestant *c)
 	return run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
 }
 
-int contestant_open(const struct scenario_contestant *is, size_t number, struct contestant *out)
+int contestant_open(const struct scenario_contestant *is, size_t number,
+		    const struct frames *frames, struct contestant *out)
 {
 	int err;
 
-	*out = (struct contestant){ .is = is, .netns_fd = -1, .link_fd = -1 };
+	*out = (struct contestant){ .is = is, .netns_fd = -1, .link_fd = -1, .socket_fd = -1 };
+	out->redirect_fd = -1;
+	out->job.frames = *frames;
 	out->subject.prog_fd = -1;
 	out->far.ioctl_fd = -1;
 	err = make_namespace(out);
@@ -185,6 +245,8 @@ int contestant_open(const struct scenario_contestant *is, size_t number, struct 
 
 void contestant_close(struct contestant *c)
 {
+	contestant_close_sender(c);
+	own_close(&c->socket_fd);
 	own_close(&c->link_fd);
 	link_close(&c->far);
 	subject_close(&c->subject);

@@ -7,6 +7,7 @@
 #pragma once
 #include "link.h"
 #include "scenario.h"
+#include "sender.h"
 #include "subject.h"
 
 struct bpf_object;
@@ -20,6 +21,10 @@ struct contestant {
 	struct link far;	   /* its end: b0 */
 	struct subject subject;	   /* a policy */
 	struct bpf_object *object; /* a program */
+	int socket_fd;		   /* a socket */
+	struct job job;		   /* of who sends */
+	struct sender *sender;	   /* it sends live frames as `rate` does */
+	int redirect_fd;	   /* it sends them by this program, as xdp-trafficgen does */
 
 	/* What came of it. */
 	uint64_t sent;
@@ -34,9 +39,18 @@ struct contestant {
  */
 int contestant_arena(void);
 
-/* In the arena. `number` tells apart. Errors are reported; contestant_close() in any case. */
-int contestant_open(const struct scenario_contestant *is, size_t number, struct contestant *out);
+/*
+ * In the arena. `number` tells apart; the frames are for those that send, and outlive it. Errors
+ * are reported; contestant_close() in any case.
+ */
+int contestant_open(const struct scenario_contestant *is, size_t number,
+		    const struct frames *frames, struct contestant *out);
 void contestant_close(struct contestant *contestant);
+
+/* Of those that send (SCENARIO_SEND): make ready, by `ifindex`; send `n` frames. Reported. */
+int contestant_open_sender(struct contestant *contestant);
+int contestant_send(struct contestant *contestant, uint32_t n, uint32_t *ns);
+void contestant_close_sender(struct contestant *contestant);
 
 /* Its counters since contestant_open(), into `counters` and `delivered`. Errors are reported. */
 int contestant_count(struct contestant *contestant);

@@ -26,9 +26,8 @@
 #include "progs/live_turns.h"
 
 enum {
-	LO = 1,		 /* lo's index, in every network namespace */
-	BATCH = 64,	 /* frames between two looks at the receiver's NAPI: its ring holds 256 */
-	BURST = 1 << 15, /* a few milliseconds: signals wait for the end of a call */
+	LO = 1,	    /* lo's index, in every network namespace */
+	BATCH = 64, /* frames between two looks at the receiver's NAPI: its ring holds 256 */
 };
 
 struct sender {
@@ -153,15 +152,14 @@ int live_open(const struct job *job, size_t worker, struct sender **out)
 	return err ? err : keep_in_dispatcher(s);
 }
 
-int live_send_by(struct sender *s, int ifindex, size_t number, uint32_t n, uint32_t *ns)
+int live_run(int prog_fd, const struct frame *frame, int ifindex, uint32_t n, uint32_t *ns)
 {
-	const struct frame *frame = &s->job->frames.frames[number];
 	struct xdp_md md = { .data_end = frame->len, .ingress_ifindex = ifindex };
 	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
 			    .data_size_in = frame->len, .ctx_in = &md, .ctx_size_in = sizeof(md),
 			    .repeat = n, .batch_size = BATCH, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 
-	if (bpf_prog_test_run_opts(s->prog_fd, &opts))
+	if (bpf_prog_test_run_opts(prog_fd, &opts))
 		return fail(-errno, "cannot send live frames of %u bytes: %s%s", frame->len,
 			    strerror(errno),
 			    errno == EINVAL
@@ -169,6 +167,11 @@ int live_send_by(struct sender *s, int ifindex, size_t number, uint32_t n, uint3
 				    : "");
 	*ns = opts.duration;
 	return 0;
+}
+
+int live_send_by(struct sender *s, int ifindex, size_t number, uint32_t n, uint32_t *ns)
+{
+	return live_run(s->prog_fd, &s->job->frames.frames[number], ifindex, n, ns);
 }
 
 static int live_send(struct sender *s, size_t number, uint32_t n)
@@ -184,7 +187,7 @@ static bool live_takes_turns(const struct sender *s)
 }
 
 static const struct sender_ops live_sender = {
-	.burst_max = BURST,
+	.burst_max = LIVE_BURST,
 	.open = live_open,
 	.takes_turns = live_takes_turns,
 	.send = live_send,

@@ -25,15 +25,34 @@ static int complain(const struct reading *r, const char *what)
 	return fail(-EINVAL, "%s:%u: %s", r->path, r->line, what);
 }
 
+/* What follows "[NAME]" in its line. */
+static int read_promise(const struct reading *r, const char *text, double *out)
+{
+	int end = 0;
+
+	if (!text[strspn(text, " \t\n")])
+		return 0;
+	if (sscanf(text, " >= %lf %n", out, &end) != 1 || text[end] || !(*out > 0))
+		return complain(r, "expected '[NAME]' or '[NAME] >= RATIO'");
+	return 0;
+}
+
 static int begin_contestant(struct reading *r, char *name)
 {
 	struct scenario_contestant *c = array_add(r->scenario->contestants, r->scenario->n);
+	char *end = strchr(name, ']');
+	int err;
 
-	name[strcspn(name, "]")] = 0;
 	if (!c)
 		return fail_oom();
+	if (!end)
+		return complain(r, "expected '[NAME]'");
+	*end++ = 0;
 	r->contestant = c;
 	r->has_way = false;
+	err = read_promise(r, end, &c->promised);
+	if (err)
+		return err;
 	c->name = strdup(name);
 	r->body = open_memstream(&c->body, &r->body_size);
 	return c->name && r->body ? 0 : fail_oom();
@@ -67,6 +86,21 @@ static int set_mode(struct scenario_contestant *c, const char *mode)
 	return 0;
 }
 
+/* The ways that run on no hook of ours. False: it is none of them. */
+static bool set_other_way(struct scenario_contestant *c, const char *way, const char *what, int n)
+{
+	c->way = SCENARIO_SHELL;
+	if (!strcmp(way, "shell"))
+		return n == 2;
+	c->way = SCENARIO_SOCKET;
+	if (!strcmp(way, "socket"))
+		return n == 1;
+	c->way = SCENARIO_SEND;
+	c->mode = XDP_NATIVE; /* of who drops what is sent */
+	return !strcmp(way, "send") && n == 2 &&
+	       (!strcmp(what, "live") || !strcmp(what, "redirect"));
+}
+
 static int set_way(struct reading *r, const char *line)
 {
 	struct scenario_contestant *c = r->contestant;
@@ -74,16 +108,16 @@ static int set_way(struct reading *r, const char *line)
 	int n = sscanf(line, "%15s %15s %63s", way, mode, what);
 
 	r->has_way = true;
-	if (!strcmp(way, "shell") && n == 2) {
-		c->way = SCENARIO_SHELL;
+	if (set_other_way(c, way, mode, n)) {
 		c->what = strdup(mode);
 		return c->what ? 0 : fail_oom();
 	}
 	c->way = !strcmp(way, "program") ? SCENARIO_PROGRAM : SCENARIO_POLICY;
-	if (set_mode(c, mode))
+	if (set_mode(c, mode) || (c->way == SCENARIO_POLICY && strcmp(way, "policy")))
 		return complain(r,
 				"expected 'policy native' (or generic, ingress), 'program native' "
-				"(or generic) NAME or 'shell COMMAND'");
+				"(or generic) NAME, 'shell COMMAND', 'socket' or 'send live' (or "
+				"redirect)");
 	c->what = strdup(what);
 	if (c->way == SCENARIO_POLICY && c->hook == HOOK_INGRESS)
 		fputs("interface b0 {\ntc ingress {\n", r->body);

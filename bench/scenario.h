@@ -8,9 +8,16 @@
  *         drop if udp dst port 9
  *     [by hand, XDP native]
  *     program native hand_drop         of bench/progs
- *     [nft ingress]
- *     shell nft                        a script that needs the command nft; $IFACE is the interface
+ *     [nft ingress] >= 2.86            promised: it costs so many times the first, at least
+ *     shell nft                        a script that needs the command nft; it has $IFACE, and
+ *                                      $WEIR_BENCH: this program
  *         nft ...
+ *     [a UDP socket]
+ *     socket                           classic bytecode, as `tcpdump -ddd` prints it, on a socket
+ *         4,40 0 0 2,...               that is bound to the traffic's port; it sees the UDP header
+ *     [weir-bench rate]
+ *     send live                        nobody does a thing but who sends: its frames are dropped
+ *                                      by native XDP; or redirect, a program of bench/progs
  *
  * In a policy a line "rules KIND N" stands for those rules of ruleset.h.
  */
@@ -20,15 +27,22 @@
 
 #include "../loader/policy.h"
 
-enum scenario_way { SCENARIO_POLICY, SCENARIO_PROGRAM, SCENARIO_SHELL };
+enum scenario_way {
+	SCENARIO_POLICY,
+	SCENARIO_PROGRAM,
+	SCENARIO_SHELL,
+	SCENARIO_SOCKET,
+	SCENARIO_SEND
+};
 
 struct scenario_contestant {
 	char *name;
 	enum scenario_way way;
 	enum hook_mode mode; /* of a policy or program */
 	enum hook_kind hook; /* of a policy */
-	char *what;	     /* the program's name, or the command that a script needs */
-	char *body;	     /* a policy for the interface b0, or the script */
+	char *what;	     /* name of the program, command that a script needs, who sends */
+	char *body;	     /* a policy for the interface b0, the script, the bytecode */
+	double promised;     /* least ratio to the first; 0: none */
 };
 
 struct scenario {

@@ -130,12 +130,18 @@ static int kick(struct sender *s)
 		    strerror(errno), errno == ENETDOWN ? "; `ip link set up` it" : "");
 }
 
-/* Until at most `most` are under way; an error when nothing moves for a second. */
-static int wait_for(struct sender *s, uint32_t most)
+/* Room for n more? Linux 6.1 may give frames back before the places that they had in its ring. */
+static bool has_room(struct sender *s, uint32_t n)
+{
+	return s->under_way + n <= RING && xsk_prod_nb_free(&s->tx, n) >= n;
+}
+
+/* Until there is room for n more; an error when nothing moves for a second. */
+static int wait_for_room(struct sender *s, uint32_t n)
 {
 	struct pollfd fd = { .fd = xsk_socket__fd(s->socket), .events = POLLOUT };
 
-	for (int quiet = 0; s->under_way > most;) {
+	for (int quiet = 0; !has_room(s, n);) {
 		uint32_t before = s->under_way;
 		int err = kick(s);
 
@@ -155,7 +161,7 @@ static int xsk_send(struct sender *s, size_t number, uint32_t n)
 {
 	const struct frames *frames = &s->job->frames;
 	uint32_t at;
-	int err = wait_for(s, RING - n);
+	int err = wait_for_room(s, n);
 
 	if (err)
 		return err;
@@ -177,7 +183,7 @@ static int xsk_send(struct sender *s, size_t number, uint32_t n)
 
 static int xsk_flush(struct sender *s)
 {
-	return wait_for(s, 0);
+	return wait_for_room(s, RING);
 }
 
 static bool xsk_takes_turns(const struct sender *s)

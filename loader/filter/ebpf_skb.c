@@ -91,6 +91,9 @@ static void fetch_around_tag(struct emit *e, bool from_mac)
 	mov(e, K_CTX, S_CTX);
 	mov(e, K_OFF, S_OFF);
 	mov(e, K_TO, S_TO);
+	/* Again, of an offset that is known to be small: before 6.11 no bound gets to a copy. */
+	mov(e, A, S_OFF);
+	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	load(e, 4, FIFTH, K_CTX, SKB(len));
 	add_imm(e, FIFTH, VLAN_TAG_LEN);
 	beyond = branch(e, BPF_JMP | BPF_JGT | BPF_X, A, FIFTH, 0);
