@@ -31,6 +31,8 @@ static json_t *rule_json(const struct status_rule *rule)
 
 	if (o && (rule->target || rule->socket))
 		json_object_set_new(o, "lost", counter(rule->lost));
+	if (o && rule->target_counts)
+		json_object_set_new(o, "target_refused", json_integer(rule->target_refused));
 	if (o && rule->is_stage)
 		json_object_set_new(o, "stage", stage_json(rule));
 	return o;

@@ -77,6 +77,17 @@ static void put_stage(FILE *out, const struct status_rule *rule)
 	}
 }
 
+/* The kernel tells what a target did not take to tracepoints only; but most drivers count it. */
+static void put_target(FILE *out, const struct status_rule *rule)
+{
+	char refused[32];
+
+	if (rule->target_refused)
+		fprintf(out,
+			"        #   %15s packets  refused by %s since it is there, from all who redirect to it\n",
+			grouped(rule->target_refused, refused), rule->target);
+}
+
 static void put_rule(FILE *out, const struct status_rule *rule, const struct status_rule *before,
 		     double seconds)
 {
@@ -90,6 +101,7 @@ static void put_rule(FILE *out, const struct status_rule *rule, const struct sta
 			    rule->socket ? "had no socket on their queue"
 					 : "lost: the target is gone",
 			    rule->lost, NULL, 0);
+	put_target(out, rule);
 	if (rule->is_stage)
 		put_stage(out, rule);
 }

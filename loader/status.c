@@ -3,7 +3,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+
+#include "nic_counters.h"
 
 static void hook_clear(struct status_hook *hook)
 {
@@ -54,6 +57,19 @@ static int read_stage(struct status_rule *rule, const struct meta_rule *meta,
 	return 0;
 }
 
+/* What cannot be asked is not counted either: a target that is gone loses packets at the rule. */
+static void read_target(const struct chain *chain, struct status_rule *rule)
+{
+	_cleanup_(nic_counters_free) struct nic_counters counters = { 0 };
+	_close_ int fd = -1;
+
+	if (!rule->target || chain->at.mode != XDP_NATIVE)
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !nic_counters_read(fd, rule->target, &counters))
+		rule->target_counts = nic_counters_refused(&counters, &rule->target_refused);
+}
+
 static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 		     struct status_rule *rule)
 {
@@ -71,6 +87,7 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 	rule->matched = counters[WEIR_RULE_MATCHED];
 	rule->target = meta->target;
 	rule->socket = meta->socket;
+	read_target(chain, rule);
 	if ((meta->target || meta->socket) && meta->n_counters > WEIR_REDIRECT_LOST)
 		rule->lost = counters[WEIR_REDIRECT_LOST];
 	return meta->n_counters >= WEIR_STAGE_REASONS ? read_stage(rule, meta, counters) : 0;

@@ -20,6 +20,8 @@ struct status_rule {
 	const char *target;	  /* redirect; else NULL */
 	const char *socket;	  /* socket: its name; else NULL */
 	struct weir_counter lost; /* redirect: the target was gone; socket: its queue had none */
+	bool target_counts;	  /* redirect natively: its driver tells what it refused, */
+	uint64_t target_refused;  /* in all its life, from whomever */
 	bool is_stage;		  /* use: what the stage decided, all others went on */
 	struct weir_counter passed, dropped, reflected, redirected;
 	struct status_reason *reasons;
