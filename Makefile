@@ -37,7 +37,8 @@ loader_src := $(wildcard loader/*.c loader/filter/*.c loader/cmd/*.c maps/*.c)
 bench_src := $(wildcard bench/*.c)
 unit_src := $(wildcard pcap-tests/unit/*.c)
 tool_src := $(wildcard pcap-tests/tools/*.c)
-fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c docs/examples/*.bpf.c)
+fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c \
+	pcap-tests/everyday/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
 body_src := $(wildcard loader/filter/bodies/*.bpf.c)
 
@@ -68,7 +69,7 @@ $(B)/unit/%: $(B)/pcap-tests/unit/%.o $(lib_obj)
 	$(call say,LINK,$@) mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf -lcmocka
 
 $(B)/tools/%: $(B)/pcap-tests/tools/%.o $(lib_obj)
-	$(call say,LINK,$@) mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf
+	$(call say,LINK,$@) mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lelf -lm
 
 $(B)/%.o: %.c | $(B)/.deps-there
 	$(call say,CC,$<) mkdir -p $(@D); $(CC) $(CFLAGS) -c -o $@ $<

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../loader/own.h"
+#include "plot.h"
 
 double argument_number(const char *text, double least, struct argp_state *state)
 {
@@ -88,6 +89,19 @@ void argument_list(const char *text, uint32_t limit, struct number_list *out,
 		for (uint32_t i = low; i <= high; i++)
 			add_number(i, out, state);
 	}
+}
+
+void argument_formats(bool csv, bool json, struct argp_state *state)
+{
+	if (csv && json)
+		argp_error(state, "either --csv or --json");
+}
+
+const char *argument_plot(const char *text, struct argp_state *state)
+{
+	if (!plot_can_write(text))
+		argp_error(state, "'%s' ends in neither .svg nor .png", text);
+	return text;
 }
 
 void argument_mac(const char *text, uint8_t out[6], struct argp_state *state)

@@ -2,6 +2,7 @@
 /* Values on the command line. What is none ends the process with a word on usage, as argp does. */
 #pragma once
 #include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,12 @@ struct number_list {
 /* "0-3,6": numbers below `limit`, each once, in that order. Replaces what is in the list. */
 void argument_list(const char *text, uint32_t limit, struct number_list *out,
 		   struct argp_state *state);
+
+/* --csv and --json together are an error. */
+void argument_formats(bool csv, bool json, struct argp_state *state);
+
+/* A file that plot.h can write. */
+const char *argument_plot(const char *text, struct argp_state *state);
 
 /* Of a MAC address, "02:00:00:00:00:01". */
 void argument_mac(const char *text, uint8_t out[6], struct argp_state *state);

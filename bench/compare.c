@@ -10,7 +10,6 @@
 #include "bench.h"
 #include "conditions.h"
 #include "live.h"
-#include "plot.h"
 #include "statistics.h"
 
 enum {
@@ -39,12 +38,9 @@ static void check_usage(const struct compare *compare, struct argp_state *state)
 {
 	if (!compare->n_paths)
 		argp_error(state, "which scenario?");
-	if (compare->plot && !plot_can_write(compare->plot))
-		argp_error(state, "'%s' ends in neither .svg nor .png", compare->plot);
 	if (compare->plot && compare->n_paths > 1)
 		argp_error(state, "a plot is of one scenario");
-	if (compare->csv && compare->common.json)
-		argp_error(state, "either --csv or --json");
+	argument_formats(compare->csv, compare->common.json, state);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -62,7 +58,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		compare->csv = true;
 		return 0;
 	case OPTION_PLOT:
-		compare->plot = arg;
+		compare->plot = argument_plot(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		cmd_add_word(&compare->paths, &compare->n_paths, arg, state);

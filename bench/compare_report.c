@@ -154,7 +154,7 @@ static int plot_with(const struct compare *compare, double *memory, const char *
 	const struct plot plot = {
 		.title = compare->scenario.about ?: compare->scenario.name,
 		.x_label = "",
-		.y_label = "ns a packet",
+		.y_label = "ns a packet: median, p5 to p95",
 		.x_names = names,
 		.n_x_names = n,
 		.series = &series,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "conditions.h"
 
+#include <bpf/bpf.h>
 #include <dirent.h>
+#include <linux/bpf.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -36,6 +38,44 @@ static void put_line(json_t *object, const char *key, const char *path)
 	_free_ char *line = read_line(path);
 
 	json_object_set_new(object, key, json_string(line ? line : "unknown"));
+}
+
+static const struct {
+	const char *key, *path;
+} jit[] = {
+	{ "bpf_jit_enable", "/proc/sys/net/core/bpf_jit_enable" },
+	{ "bpf_jit_harden", "/proc/sys/net/core/bpf_jit_harden" },
+};
+
+/* What conditions_begin() found; they live as long as the process. */
+static char *jit_values[ARRAY_SIZE(jit)];
+
+/* "1" if the kernel makes machine code of a program, else "0". */
+static const char *try_jit(void)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "weir_bench_jit", "GPL", insns,
+				       ARRAY_SIZE(insns), NULL);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return "unknown";
+	return info.jited_prog_len ? "1" : "0";
+}
+
+void conditions_begin(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(jit); i++)
+		jit_values[i] = read_line(jit[i].path);
+	/* We may be in such a namespace already. */
+	if (jit_values[0] && !strcmp(jit_values[0], "unknown")) {
+		free(jit_values[0]);
+		jit_values[0] = strdup(try_jit());
+	}
 }
 
 static void put_processor(json_t *object)
@@ -85,8 +125,8 @@ json_t *conditions_read(void)
 	json_object_set_new(object, "machine", json_string(name.machine));
 	put_processor(object);
 	json_object_set_new(object, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
-	put_line(object, "bpf_jit_enable", "/proc/sys/net/core/bpf_jit_enable");
-	put_line(object, "bpf_jit_harden", "/proc/sys/net/core/bpf_jit_harden");
+	for (size_t i = 0; i < ARRAY_SIZE(jit); i++)
+		json_object_set_new(object, jit[i].key, json_string(jit_values[i] ?: "unknown"));
 	json_object_set_new(object, "mitigations", read_mitigations());
 	return object;
 }

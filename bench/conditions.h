@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* To be called at the start: in another network namespace the JIT's settings are not shown. */
+void conditions_begin(void);
+
 /* An object of texts; the caller owns it. NULL: out of memory. What cannot be read is "unknown". */
 json_t *conditions_read(void);
 

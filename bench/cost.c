@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cost.h"
 
+#include <bpf/libbpf.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include "../loader/fail.h"
 #include "arguments.h"
 #include "bench.h"
-#include "plot.h"
 
 enum {
 	OPTION_SIZES = 256,
@@ -18,7 +18,9 @@ enum {
 	OPTION_CSV,
 	OPTION_PLOT,
 	OPTION_INSTRUCTIONS,
-	OPTION_COUNTED
+	OPTION_COUNTED,
+	OPTION_PARTS,
+	OPTION_STEPS
 };
 
 enum { COUNTED_ROUNDS = 2 }; /* they are all the same */
@@ -59,15 +61,16 @@ static void check_usage(const struct cost *cost, struct argp_state *state)
 		argp_error(state, "--sizes and --plot go with --rules");
 	if (!cost->growth && !cost->n_policies && cost->hook != HOOK_XDP)
 		argp_error(state, "what is promised is promised on XDP: name a policy, or --rules");
+	if (cost->steps && (cost->n_policies || cost->growth || cost->csv))
+		argp_error(state, "--steps measures programs of its own, as text or JSON");
+	if (!cost->n_policies && cost->parts && !cost->steps)
+		argp_error(state, "--parts goes with a policy");
 	if (!cost->n_policies && cost->interface)
 		argp_error(state, "--interface goes with a policy");
-	if (cost->plot && !plot_can_write(cost->plot))
-		argp_error(state, "'%s' ends in neither .svg nor .png", cost->plot);
 	if (cost->plot && (cost->instructions || cost->counted))
 		argp_error(state,
 			   "--plot does not go with --instructions: a guest's files are its own");
-	if (cost->csv && cost->common.json)
-		argp_error(state, "either --csv or --json");
+	argument_formats(cost->csv, cost->common.json, state);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -100,6 +103,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPTION_INSTRUCTIONS:
 		cost->instructions = true;
 		return 0;
+	case OPTION_PARTS:
+		cost->parts = true;
+		return 0;
+	case OPTION_STEPS:
+		cost->parts = cost->steps = true;
+		return 0;
 	case OPTION_COUNTED:
 		cost->counted = true;
 		return 0;
@@ -107,7 +116,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		cost->csv = true;
 		return 0;
 	case OPTION_PLOT:
-		cost->plot = arg;
+		cost->plot = argument_plot(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		cmd_add_word(&cost->policies, &cost->n_policies, arg, state);
@@ -134,6 +143,9 @@ static const struct argp_option options[] = {
 	{ "instructions", OPTION_INSTRUCTIONS, NULL, 0,
 	  "Count instructions, not nanoseconds: in a guest of QEMU's (make deps T=vm)", 0 },
 	{ "counted", OPTION_COUNTED, NULL, OPTION_HIDDEN, NULL, 0 },
+	{ "parts", OPTION_PARTS, NULL, 0, "Also what each program of a policy's chain costs", 0 },
+	{ "steps", OPTION_STEPS, NULL, 0,
+	  "What a stage costs, beside a tail call by hand and a slot of libxdp's dispatcher", 0 },
 	{ "plot", OPTION_PLOT, "FILE.svg|FILE.png", 0, "Cost over rules, by gnuplot", 0 },
 	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 0 },
 	{ 0 },
@@ -173,6 +185,16 @@ double cost_over(const struct cost *cost, size_t i, enum timing_kind kind)
 	return (double)timing_least(&cost->timed[i], kind) - timing_least(&cost->timed[0], kind);
 }
 
+double cost_own(const struct cost *cost, size_t i, enum timing_kind kind)
+{
+	const struct timed *timed = &cost->timed[i];
+	const struct timed *before = cost->subjects[i].part == COST_ROOT ? cost->timed : timed - 1;
+
+	if (cost->counted)
+		return (double)timing_least(timed, kind) - timing_least(before, kind);
+	return timing_over(timed, before, kind, 50);
+}
+
 /* Whether promises are kept. */
 static int judge(const struct cost *cost)
 {
@@ -206,7 +228,7 @@ static int measure_and_report(struct cost *cost)
 	status = judge(cost) || cost->cut_short ? CMD_FAILED : CMD_OK;
 	if (cost->plot && cost_plot(cost))
 		status = CMD_FAILED;
-	return cost_report(cost, status);
+	return cost->steps ? cost_report_steps(cost, status) : cost_report(cost, status);
 }
 
 /* The tree that this binary was built in has the guest. */
@@ -259,6 +281,7 @@ static void release(struct cost *cost)
 	for (size_t i = 0; i < cost->n; i++)
 		cost_subject_close(&cost->subjects[i]);
 	free(cost->subjects);
+	bpf_object__close(cost->by_hand);
 	timing_free(cost->timed, cost->n);
 	free(cost->timed);
 	free(cost->sizes);

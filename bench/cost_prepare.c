@@ -6,6 +6,7 @@
 
 #include "../loader/fail.h"
 #include "cost.h"
+#include "parts.h"
 
 enum {
 	UDP_DESTINATION = 14 + 20 + 2, /* in frames_builtin()'s */
@@ -25,7 +26,7 @@ static const struct promise {
 	{ "one rule, match", "interface lo { xdp { drop if udp port 53 } }", 53, XDP_DROP, 8 },
 };
 
-static struct cost_subject *add_subject(struct cost *cost)
+struct cost_subject *cost_add_subject(struct cost *cost)
 {
 	struct cost_subject *subject = array_add(cost->subjects, cost->n);
 
@@ -87,9 +88,9 @@ static int set_packets(struct cost *cost, struct cost_subject *subject, uint16_t
 			     : set_made_packets(cost, subject, RULESET_MIXED, TRAFFIC_RULES, port);
 }
 
-static int add_empty(struct cost *cost)
+int cost_add_empty(struct cost *cost)
 {
-	struct cost_subject *subject = add_subject(cost);
+	struct cost_subject *subject = cost_add_subject(cost);
 	int err = subject ? subject_load_empty(cost->hook, &subject->subject) : -ENOMEM;
 
 	return err ? err : set_packets(cost, subject, DISCARD_PORT);
@@ -97,7 +98,7 @@ static int add_empty(struct cost *cost)
 
 static int add_promise(struct cost *cost, const struct promise *promise)
 {
-	struct cost_subject *subject = add_subject(cost);
+	struct cost_subject *subject = cost_add_subject(cost);
 	int err;
 
 	if (!subject)
@@ -110,13 +111,55 @@ static int add_promise(struct cost *cost, const struct promise *promise)
 	return err ? err : set_packets(cost, subject, promise->port);
 }
 
-static int add_policy(struct cost *cost, const char *path)
+/* The file `name`, or that text. */
+static int add_policy(struct cost *cost, const char *name, const char *text)
 {
-	struct cost_subject *subject = add_subject(cost);
-	int err = subject ? subject_load_file(path, cost->interface, cost->hook, &subject->subject)
-			  : -ENOMEM;
+	struct cost_subject *subject = cost_add_subject(cost);
+	int err;
 
+	if (!subject)
+		return -ENOMEM;
+	if (text)
+		err = subject_load_text(name, text, strlen(text), NULL, cost->hook,
+					&subject->subject);
+	else
+		err = subject_load_file(name, cost->interface, cost->hook, &subject->subject);
 	return err ? err : set_packets(cost, subject, DISCARD_PORT);
+}
+
+/* One more, cut behind `keep` parts; 0: the root alone. */
+static int add_part(struct cost *cost, const char *name, const char *text,
+		    const struct parts *parts, size_t keep)
+{
+	struct cost_subject *subject;
+	int err = add_policy(cost, name, text);
+
+	if (err)
+		return err;
+	subject = &cost->subjects[cost->n - 1];
+	subject->part = COST_ROOT;
+	if (keep)
+		subject->part = parts->parts[keep - 1].is_stage ? COST_STAGE : COST_FILTER;
+	subject->part_name = strdup(keep ? parts->parts[keep - 1].name : "the root");
+	return subject->part_name ? parts_cut(&subject->subject, parts, keep) : fail_oom();
+}
+
+static int add_parts(struct cost *cost, const char *name, const char *text)
+{
+	struct parts parts;
+	int err = parts_find(&cost->subjects[cost->n - 1].subject, &parts);
+
+	for (size_t keep = 0; keep <= parts.n && !err; keep++)
+		err = add_part(cost, name, text, &parts, keep);
+	parts_free(&parts);
+	return err;
+}
+
+int cost_add_policy(struct cost *cost, const char *name, const char *text)
+{
+	int err = add_policy(cost, name, text);
+
+	return err || !cost->parts ? err : add_parts(cost, name, text);
 }
 
 static int load_ruleset(const struct cost *cost, size_t size, struct subject *out)
@@ -142,16 +185,22 @@ static int load_ruleset(const struct cost *cost, size_t size, struct subject *ou
 	return err;
 }
 
+int cost_set_hot(struct cost_subject *subject)
+{
+	return make_udp(subject, DISCARD_PORT);
+}
+
 void cost_subject_close(struct cost_subject *subject)
 {
 	subject_close(&subject->subject);
+	free(subject->part_name);
 	shuffle_close(subject->mixed);
 	free(subject->hot.data);
 }
 
 static int add_ruleset(struct cost *cost, size_t size)
 {
-	struct cost_subject *subject = add_subject(cost);
+	struct cost_subject *subject = cost_add_subject(cost);
 	int err = subject ? load_ruleset(cost, size, &subject->subject) : -ENOMEM;
 
 	return err ? err : set_made_packets(cost, subject, cost->kind, size, DISCARD_PORT);
@@ -173,12 +222,14 @@ static int add_rulesets(struct cost *cost)
 
 int cost_prepare(struct cost *cost)
 {
-	int err = add_empty(cost);
+	int err = cost_add_empty(cost);
 
 	if (cost->growth)
 		return err ? err : add_rulesets(cost);
+	if (cost->steps)
+		return err ? err : cost_prepare_steps(cost);
 	for (size_t i = 0; i < cost->n_policies && !err; i++)
-		err = add_policy(cost, cost->policies[i]);
+		err = cost_add_policy(cost, cost->policies[i], NULL);
 	if (cost->n_policies)
 		return err;
 	for (size_t i = 0; i < ARRAY_SIZE(promises) && !err; i++)

@@ -34,6 +34,22 @@ static void print_row(const struct cost *cost, size_t i)
 	putchar('\n');
 }
 
+/* How it is cut: the whole policy stands before its parts. */
+static void print_parts(const struct cost *cost)
+{
+	for (size_t i = 1; i < cost->n; i++) {
+		const struct cost_subject *subject = &cost->subjects[i];
+
+		if (subject->part == COST_ROOT)
+			printf("\n%s of each part of\n%-54.54s %8s %8s\n", cost_unit(cost),
+			       subject->subject.name, kind_names[TIMING_HOT],
+			       kind_names[TIMING_MIXED]);
+		if (subject->part)
+			printf("  %-52.52s %8.1f %8.1f\n", subject->part_name,
+			       cost_own(cost, i, TIMING_HOT), cost_own(cost, i, TIMING_MIXED));
+	}
+}
+
 static void print_text(const struct cost *cost, const json_t *conditions)
 {
 	bool promised = cost->n > 1 && cost->subjects[1].promised && !cost->counted;
@@ -46,7 +62,9 @@ static void print_text(const struct cost *cost, const json_t *conditions)
 		printf(" %8s %8s %8s", "least", "over", "median");
 	puts(promised ? " hot promised" : "  rules progs  insns load s");
 	for (size_t i = 0; i < cost->n; i++)
-		print_row(cost, i);
+		if (!cost->subjects[i].part)
+			print_row(cost, i);
+	print_parts(cost);
 	puts("\nover: the least over the least of the empty program; median: of the differences, round "
 	     "by round");
 }
@@ -58,6 +76,8 @@ static void print_csv(const struct cost *cost)
 	for (size_t i = 0; i < cost->n; i++) {
 		const struct subject *subject = &cost->subjects[i].subject;
 
+		if (cost->subjects[i].part)
+			continue;
 		for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 			printf("\"%s\",%zu,%zu,%zu,%.6f,%s,%u,%.0f,%.1f\n", subject->name,
 			       subject->rules, subject->programs, subject->instructions,
@@ -76,6 +96,12 @@ static json_t *timing_json(const struct cost *cost, size_t i, enum timing_kind k
 			 over(cost, i, kind, 95));
 }
 
+static json_t *part_json(const struct cost *cost, size_t i)
+{
+	return json_pack("{s:s, s:f, s:f}", "name", cost->subjects[i].part_name, "hot",
+			 cost_own(cost, i, TIMING_HOT), "mixed", cost_own(cost, i, TIMING_MIXED));
+}
+
 static json_t *subject_json(const struct cost *cost, size_t i)
 {
 	const struct subject *subject = &cost->subjects[i].subject;
@@ -87,6 +113,8 @@ static json_t *subject_json(const struct cost *cost, size_t i)
 
 	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++)
 		json_object_set_new(object, kind_names[kind], timing_json(cost, i, kind));
+	if (cost->subjects[i].part)
+		json_object_set_new(object, "part", part_json(cost, i));
 	if (cost->subjects[i].promised && !cost->counted)
 		json_object_set_new(object, "promised", json_real(cost->subjects[i].most));
 	return object;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../loader/bpflog.h"
 #include "../loader/fail.h"
@@ -17,14 +19,34 @@ extern const struct {
 	const uint8_t *start, *end;
 } bench_embedded[];
 
-static struct bpf_object *open_object(const char *name)
+/* Where `name` stands; no such name: the end, which is an empty object. */
+static size_t find(const char *name)
 {
 	size_t i = 0;
 
 	while (bench_embedded[i].name && strcmp(bench_embedded[i].name, name))
 		i++;
+	return i;
+}
+
+struct bpf_object *embedded_open(const char *name)
+{
+	size_t i = find(name);
+
 	return bpf_object__open_mem(bench_embedded[i].start,
 				    bench_embedded[i].end - bench_embedded[i].start, NULL);
+}
+
+int embedded_file(const char *name)
+{
+	size_t i = find(name);
+	ssize_t size = bench_embedded[i].end - bench_embedded[i].start;
+	_close_ int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, bench_embedded[i].start, size) != size)
+		return fail(errno ? -errno : -EIO, "cannot write the program '%s' to a file: %s",
+			    name, strerror(errno));
+	return dup(fd);
 }
 
 /* All programs of a prog array agree in their attach type; those of a chain have 0. */
@@ -41,7 +63,7 @@ int embedded_load(const char *name, struct bpf_object **out)
 	int err;
 
 	bpflog_start();
-	*out = open_object(name);
+	*out = embedded_open(name);
 	if (!*out)
 		return fail(-errno, "cannot open the program '%s': %s", name, strerror(errno));
 	clear_attach_types(*out);

@@ -9,3 +9,9 @@ struct bpf_object;
  * the verifier said.
  */
 int embedded_load(const char *name, struct bpf_object **out);
+
+/* Open it only; NULL and errno: it cannot. */
+struct bpf_object *embedded_open(const char *name);
+
+/* As a file without a name; its descriptor, or -errno, reported. */
+int embedded_file(const char *name);

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../loader/fail.h"
@@ -26,6 +28,8 @@ struct generator {
 	bool started;
 	atomic_bool done;
 	int err;
+	int guard; /* the end of a pipe to the guard; -1: there is none */
+	pid_t guard_pid;
 };
 
 static int cpu_of(const struct generator *g, size_t worker)
@@ -194,16 +198,64 @@ static int configure(struct generator *g, size_t worker)
 	return err;
 }
 
+static void remove_devices(const struct generator *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		tell_thread(g, i, "rem_device_all");
+}
+
+/* The guard's life: told that all is well, or left alone. */
+static void guard(const struct generator *g, int pipe_end)
+{
+	char word;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid();
+	if (!read(pipe_end, &word, 1)) {
+		write_line(PKTGEN "pgctrl", "stop\n");
+		remove_devices(g, g->n);
+	}
+	_exit(0);
+}
+
+/* What pktgen was told stays when we are killed; a child of ours takes it back then. */
+static int start_guard(struct generator *g)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return fail(-errno, "cannot make a pipe: %s", strerror(errno));
+	g->guard_pid = fork();
+	if (!g->guard_pid) {
+		close(ends[1]);
+		guard(g, ends[0]);
+	}
+	close(ends[0]);
+	g->guard = ends[1];
+	return g->guard_pid < 0 ? fail(-errno, "cannot start a process: %s", strerror(errno)) : 0;
+}
+
+static void end_guard(struct generator *g)
+{
+	if (g->guard_pid > 0 && write(g->guard, "", 1) == 1)
+		waitpid(g->guard_pid, NULL, 0);
+	own_close(&g->guard);
+}
+
 static int pktgen_open(const struct job *job, struct generator **out)
 {
 	struct generator *g = calloc(1, sizeof(*g));
-	int err = 0;
+	int err;
 
 	if (!g)
 		return fail_oom();
 	*out = g;
 	g->job = job;
 	g->n = job_workers(job);
+	g->guard = -1;
+	err = start_guard(g);
 	for (size_t i = 0; i < g->n && !err; i++)
 		err = configure(g, i);
 	return err;
@@ -290,8 +342,8 @@ static void pktgen_close(struct generator *g)
 	if (!g)
 		return;
 	pktgen_stop(g);
-	for (size_t i = 0; i < g->n_added; i++)
-		tell_thread(g, i, "rem_device_all");
+	remove_devices(g, g->n_added);
+	end_guard(g);
 	free(g);
 }
 

@@ -8,6 +8,9 @@
 
 #include "../loader/fail.h"
 
+/* Told apart by the colour-blind, too. */
+static const char *const colours[] = { "#4477aa", "#cc3311", "#228833", "#aa3377" };
+
 static bool ends_in(const char *path, const char *end)
 {
 	size_t len = strlen(path);
@@ -39,22 +42,41 @@ static void put_setting(const char *setting, const char *text, FILE *out)
 	putc('\n', out);
 }
 
+/* A bar for each name needs its room. */
+static void put_terminal(const struct plot *plot, const char *path, FILE *out)
+{
+	int height = plot->n_x_names ? 110 + 30 * (int)plot->n_x_names : 480;
+
+	if (ends_in(path, ".svg"))
+		fprintf(out, "set terminal svg size 800,%d noenhanced background rgb 'white'\n",
+			height);
+	else
+		fprintf(out, "set terminal pngcairo size 800,%d noenhanced\n", height);
+	put_setting("output", path, out);
+}
+
 static void put_frame(const struct plot *plot, const char *path, FILE *out)
 {
-	if (ends_in(path, ".svg"))
-		fputs("set terminal svg size 800,480 noenhanced background rgb 'white'\n", out);
-	else
-		fputs("set terminal pngcairo size 800,480 noenhanced\n", out);
-	put_setting("output", path, out);
+	put_terminal(plot, path, out);
 	put_setting("title", plot->title, out);
 	put_setting("xlabel", plot->x_label, out);
 	put_setting("ylabel", plot->y_label, out);
-	fputs("set key left top\nset grid\n", out);
+	fputs("set key left top\nset grid\nset rmargin 5\nset border 3\nset tics nomirror\n", out);
 	if (plot->log_x)
 		fputs("set logscale x\n", out);
 	fputs(plot->log_y ? "set logscale y\n" : "set yrange [0:*]\n", out);
+}
+
+/* The names from above to below, the value to the right. */
+static void put_bars_frame(const struct plot *plot, FILE *out)
+{
+	put_setting("xlabel", plot->y_label, out);
+	put_setting("ylabel", "", out);
+	fputs("unset key\nset grid x\nset grid noy\nset xrange [0:*]\n", out);
+	fprintf(out, "set yrange [%g:-0.6]\n", plot->n_x_names - 0.4);
+	fputs("set style fill solid 0.6 noborder\n", out);
 	for (size_t i = 0; i < plot->n_x_names; i++) {
-		fputs(i ? "set xtics add (" : "set xtics rotate by -30 (", out);
+		fputs(i ? "set ytics add (" : "set ytics scale 0 (", out);
 		put_quoted(plot->x_names[i], out);
 		fprintf(out, " %zu)\n", i);
 	}
@@ -75,10 +97,18 @@ static void put_script(const struct plot *plot, const char *path, FILE *out)
 	put_frame(plot, path, out);
 	for (size_t i = 0; i < plot->n_series; i++)
 		put_data(&plot->series[i], i, out);
+	if (plot->n_x_names) {
+		put_bars_frame(plot, out);
+		fputs("plot $data0 using 2:1:(0):2:($1-0.35):($1+0.35) with boxxyerror lc rgb '#4477aa', "
+		      "$data0 using 2:1:3:4 with xerrorbars pt 0 lw 1.5 lc rgb '#222222'\n",
+		      out);
+		return;
+	}
 	for (size_t i = 0; i < plot->n_series; i++) {
 		fprintf(out, i ? ", $data%zu" : "plot $data%zu", i);
-		fputs(plot->series[i].low ? " with yerrorlines title " : " with linespoints title ",
-		      out);
+		fprintf(out, " with %s lw 2 pt 7 ps 0.5 lc rgb '%s' title ",
+			plot->series[i].low ? "yerrorlines" : "linespoints",
+			colours[i % ARRAY_SIZE(colours)]);
 		put_quoted(plot->series[i].name, out);
 	}
 	putc('\n', out);

@@ -6,7 +6,6 @@
 #include "../loader/fail.h"
 #include "arguments.h"
 #include "bench.h"
-#include "plot.h"
 
 struct options {
 	struct cmd_common common;
@@ -65,16 +64,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->rate.warm_up = argument_number(arg, 0, state);
 		return 0;
 	case OPTION_PLOT:
-		o->plot = arg;
-		if (!plot_can_write(arg))
-			argp_error(state, "'%s' ends in neither .svg nor .png", arg);
+		o->plot = argument_plot(arg, state);
 		return 0;
 	case OPTION_CSV:
 		o->csv = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (o->csv && o->common.json)
-			argp_error(state, "either --csv or --json");
+		argument_formats(o->csv, o->common.json, state);
 		return 0;
 	}
 	return parse_limit(key, arg, state);

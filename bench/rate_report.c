@@ -218,21 +218,24 @@ int rate_plot(const struct rate *rate, const char *path)
 {
 	size_t n = rate->series.n ? rate->series.n - 1 : 0;
 	_free_ double *memory = calloc(3 * (n ?: 1), sizeof(*memory));
+	char title[128];
 	double *x = memory, *y[SERIES_KINDS] = { memory + n, memory + 2 * n };
 	const struct plot_series series[SERIES_KINDS] = {
 		{ "offered", x, y[SERIES_OFFERED], NULL, NULL, n },
 		{ "received", x, y[SERIES_RECEIVED], NULL, NULL, n },
 	};
 	const struct plot plot = {
-		.title = rate->job.interface,
+		.title = title,
 		.x_label = "seconds",
-		.y_label = "Mpps",
+		.y_label = "million a second",
 		.series = series,
 		.n_series = rate->receiver_interface ? 2 : 1,
 	};
 
 	if (!memory)
 		return fail_oom();
+	snprintf(title, sizeof(title), "Frames a second by %s: %s", rate->job.interface,
+		 rate->ops->name);
 	if (!n)
 		return fail(-ENODATA, "nothing to plot: the run was shorter than an interval");
 	for (size_t i = 0; i < n; i++) {

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "bench.h"
 #include "conditions.h"
+#include "latency.h"
 #include "rate.h"
 
 /* Section 9.1, for Ethernet, and the mix of RFC 6985. */
@@ -22,6 +23,8 @@ struct finding {
 	double loss;	   /* percent, of the last trial that was too fast; 0: there was none */
 	bool by_generator; /* it could not send faster */
 	unsigned int trials;
+	bool timed; /* latency was measured at that rate */
+	struct latency_result latency;
 };
 
 struct search {
@@ -31,13 +34,13 @@ struct search {
 	double loss;	   /* percent that may be lost */
 	double resolution; /* percent between what holds and what does not */
 	double most;	   /* packets a second; 0: as fast as the generator is */
-	bool csv;
+	bool csv, latency;
 	struct finding findings[N_SIZES + 1];
 	size_t n;
 	json_t *conditions;
 };
 
-enum { OPTION_LOSS = 512, OPTION_RESOLUTION, OPTION_CSV };
+enum { OPTION_LOSS = 512, OPTION_RESOLUTION, OPTION_LATENCY, OPTION_CSV };
 
 static const struct argp_option options[] = {
 	{ "duration", 't', "SECONDS", 0, "Of a trial (2); RFC 2544 wants 60 at least", 2 },
@@ -45,6 +48,8 @@ static const struct argp_option options[] = {
 	{ "resolution", OPTION_RESOLUTION, "PERCENT", 0, "Between what holds and what does not (1)",
 	  2 },
 	{ "rate", 'r', "PPS", 0, "Do not try faster; else as fast as the generator can", 2 },
+	{ "latency", OPTION_LATENCY, NULL, 0,
+	  "One more trial at the rate that was found, in which frames of ours are timed", 2 },
 	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 6 },
 	{ 0 },
 };
@@ -69,14 +74,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'r':
 		search->most = argument_number(arg, 10, state);
 		return 0;
+	case OPTION_LATENCY:
+		search->latency = true;
+		return 0;
 	case OPTION_CSV:
 		search->csv = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!search->rate.receiver_interface)
 			argp_error(state, "where do the frames arrive? Say --receiver IFACE");
-		if (search->csv && search->common.json)
-			argp_error(state, "either --csv or --json");
+		if (search->latency && search->rate.job.traffic.capture)
+			argp_error(state, "--latency has no place for its mark in a capture");
+		argument_formats(search->csv, search->common.json, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -92,7 +101,7 @@ static const struct argp argp = {
 	.doc = "The highest rate at which all frames arrive at the receiver, by size of frame (RFC 2544, "
 	       "section 26.1): 64 to 1518 bytes and IMIX, or --size.\v"
 	       "Trials at half the distance between the fastest rate that held and the slowest that did "
-	       "not. Latency is not measured: nothing here stamps frames.",
+	       "not.",
 };
 
 /* One trial: what was offered a second, and percent that did not arrive. */
@@ -163,6 +172,22 @@ static int find(struct search *search, struct finding *finding)
 	return err;
 }
 
+/* At the rate that was found; frames without room for a mark are not timed. */
+static int find_latency(struct search *search, struct finding *finding)
+{
+	struct latency *latency;
+	double offered, loss;
+	int err, end_err;
+
+	if (!search->latency || !(finding->pps > 0) || !latency_has_room(&search->rate.job))
+		return 0;
+	err = latency_begin(&search->rate, &latency);
+	err = err ? err : try(search, finding->pps, &offered, &loss);
+	end_err = latency_end(latency, &finding->latency);
+	finding->timed = true;
+	return err ? err : end_err;
+}
+
 static int find_for_frames(struct search *search, const char *size)
 {
 	struct finding *finding = &search->findings[search->n++];
@@ -171,6 +196,7 @@ static int find_for_frames(struct search *search, const char *size)
 
 	snprintf(finding->size, sizeof(finding->size), "%s", size);
 	err = err ? err : find(search, finding);
+	err = err ? err : find_latency(search, finding);
 	frames_free(&job->frames);
 	return err;
 }
@@ -201,6 +227,26 @@ static int find_all(struct search *search)
 	return find_for_frames(search, "IMIX");
 }
 
+static void print_latency(const struct search *search)
+{
+	printf("\nlatency at that rate, microseconds: from before sendto() to the receiver's time stamp\n"
+	       "%-8s %8s %8s %9s %9s %9s %9s %9s\n",
+	       "size", "sent", "arrived", "mean", "least", "median", "p95", "most");
+	for (size_t i = 0; i < search->n; i++) {
+		const struct latency_result *l = &search->findings[i].latency;
+
+		if (!search->findings[i].timed)
+			printf("%-8s no rate, or no room for a mark\n", search->findings[i].size);
+		else if (!l->arrived)
+			printf("%-8s %8u %8u  does XDP drop or redirect there? Then nobody sees them\n",
+			       search->findings[i].size, l->sent, l->arrived);
+		else
+			printf("%-8s %8u %8u %9.1f %9.1f %9.1f %9.1f %9.1f\n",
+			       search->findings[i].size, l->sent, l->arrived, l->mean, l->least,
+			       l->median, l->p95, l->most);
+	}
+}
+
 static void print_text(const struct search *search)
 {
 	conditions_print(search->conditions, stdout);
@@ -218,17 +264,32 @@ static void print_text(const struct search *search)
 		else
 			putchar('\n');
 	}
+	if (search->latency)
+		print_latency(search);
 }
 
 static void print_csv(const struct search *search)
 {
-	puts("size,packets_per_second,wire_bits_per_second,loss_when_faster,by_generator,trials");
+	puts("size,packets_per_second,wire_bits_per_second,loss_when_faster,by_generator,trials,"
+	     "latency_sent,latency_arrived,latency_mean_us,latency_median_us,latency_p95_us");
 	for (size_t i = 0; i < search->n; i++) {
 		const struct finding *f = &search->findings[i];
 
-		printf("%s,%.0f,%.0f,%.4f,%d,%u\n", f->size, f->pps, f->wire_bits, f->loss,
-		       f->by_generator, f->trials);
+		printf("%s,%.0f,%.0f,%.4f,%d,%u,%u,%u,%.2f,%.2f,%.2f\n", f->size, f->pps,
+		       f->wire_bits, f->loss, f->by_generator, f->trials, f->latency.sent,
+		       f->latency.arrived, f->latency.mean, f->latency.median, f->latency.p95);
 	}
+}
+
+static json_t *latency_json(const struct finding *finding)
+{
+	const struct latency_result *l = &finding->latency;
+
+	if (!finding->timed)
+		return json_null();
+	return json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "sent", (int)l->sent, "arrived",
+			 (int)l->arrived, "mean_us", l->mean, "least_us", l->least, "median_us",
+			 l->median, "p95_us", l->p95, "most_us", l->most);
 }
 
 static json_t *to_json(const struct search *search)
@@ -238,11 +299,12 @@ static json_t *to_json(const struct search *search)
 	for (size_t i = 0; i < search->n; i++) {
 		const struct finding *f = &search->findings[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:b, s:i}", "size",
+		json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:b, s:i, s:o}", "size",
 						      f->size, "packets_per_second", f->pps,
 						      "wire_bits_per_second", f->wire_bits,
 						      "loss_when_faster", f->loss, "by_generator",
-						      f->by_generator, "trials", (int)f->trials));
+						      f->by_generator, "trials", (int)f->trials,
+						      "latency", latency_json(f)));
 	}
 	return json_pack("{s:f, s:f, s:o, s:O?}", "trial_seconds", search->seconds, "loss_percent",
 			 search->loss, "findings", list, "conditions", search->conditions);

@@ -17,6 +17,11 @@ enum {
 	COUNTED = 2048, /* packets in a round where instructions are counted */
 };
 
+static enum timing_kind kinds_of(const struct timed *timed)
+{
+	return timed->shuffle ? TIMING_KINDS : TIMING_MIXED;
+}
+
 static int run_once(struct timed *timed, enum timing_kind kind, uint32_t repeat,
 		    struct bpf_test_run_opts *opts)
 {
@@ -49,7 +54,7 @@ static uint32_t choose_repeat(enum timing_kind kind, uint32_t ns)
 
 static int learn(struct timed *timed, bool counted)
 {
-	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++) {
+	for (enum timing_kind kind = 0; kind < kinds_of(timed); kind++) {
 		DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
 		int err = run_once(timed, kind, FIRST, &opts);
 
@@ -66,7 +71,7 @@ static int learn(struct timed *timed, bool counted)
 
 static int time_round(struct timed *timed, unsigned int round)
 {
-	for (enum timing_kind kind = 0; kind < TIMING_KINDS; kind++) {
+	for (enum timing_kind kind = 0; kind < kinds_of(timed); kind++) {
 		DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
 		int err = run_once(timed, kind, timed->repeat[kind], &opts);
 

@@ -23,7 +23,7 @@ struct timed {
 	int prog_fd;
 	const uint8_t *packet; /* the hot one */
 	uint32_t len;
-	struct shuffle *shuffle; /* the mixed ones */
+	struct shuffle *shuffle; /* the mixed ones; NULL: there are none */
 
 	/* Results. */
 	uint32_t verdict;		/* for the hot packet */

@@ -108,6 +108,8 @@ static int read_cost(const json_t *run, struct figures *to)
 	int err = 0;
 
 	for (size_t i = 1; i < json_array_size(results) && !err; i++) {
+		if (json_object_get(json_array_get(results, i), "part"))
+			continue;
 		err = add_cost(to, json_array_get(results, i), "hot");
 		err = err ? err : add_cost(to, json_array_get(results, i), "mixed");
 	}

@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static size_t headers_size(const struct traffic *traffic)
+uint32_t traffic_headers(const struct traffic *traffic)
 {
 	return ETH_HLEN + (traffic->vlan ? 4 : 0) + 4 * traffic->n_labels +
 	       (traffic->ip6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
@@ -47,7 +47,7 @@ static size_t headers_size(const struct traffic *traffic)
 
 uint32_t traffic_smallest(const struct traffic *traffic)
 {
-	size_t headers = headers_size(traffic);
+	size_t headers = traffic_headers(traffic);
 
 	return (headers > ETH_ZLEN ? headers : ETH_ZLEN) + ETH_FCS_LEN;
 }

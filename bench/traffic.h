@@ -44,6 +44,9 @@ struct traffic {
 extern const struct argp traffic_argp;
 void traffic_init(struct traffic *traffic);
 
+/* Bytes of the headers, Ethernet to UDP. */
+uint32_t traffic_headers(const struct traffic *traffic);
+
 /* Of the sizes that its headers allow, with the FCS. */
 uint32_t traffic_smallest(const struct traffic *traffic);
 

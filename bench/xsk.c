@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "../loader/fail.h"
 #include "sender.h"
@@ -21,6 +22,7 @@ enum {
 	RING = 2048,
 	BURST = 256, /* a copying kernel takes 32 for each sendto() */
 	WAIT_MS = 1000,
+	BUSY_NAPS = 100, /* of 10 ms */
 };
 
 struct sender {
@@ -65,6 +67,21 @@ static uint32_t queue_of(const struct job *job, size_t worker)
 	return job->queues.n ? job->queues.numbers[worker] : worker;
 }
 
+/* The kernel lets go of a queue a little after its socket is closed: a trial may follow another. */
+static int create_socket(struct sender *s, uint32_t queue, const struct xsk_socket_config *config)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	int err = -EBUSY;
+
+	for (int i = 0; i < BUSY_NAPS && err == -EBUSY; i++) {
+		if (i)
+			nanosleep(&nap, NULL);
+		err = xsk_socket__create(&s->socket, s->job->interface, queue, s->umem, NULL,
+					 &s->tx, config);
+	}
+	return err;
+}
+
 /* Nothing is attached: sending needs no XDP program. */
 static int open_socket(struct sender *s, size_t worker)
 {
@@ -74,8 +91,7 @@ static int open_socket(struct sender *s, size_t worker)
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
 	uint32_t queue = queue_of(s->job, worker);
-	int err = xsk_socket__create(&s->socket, s->job->interface, queue, s->umem, NULL, &s->tx,
-				     &config);
+	int err = create_socket(s, queue, &config);
 
 	if (err)
 		return fail(err, "cannot open an AF_XDP socket on queue %u of %s: %s%s", queue,

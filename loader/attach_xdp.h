@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nic.h"
+#include "nic_check.h"
 #include "policy.h"
 
 /* A program on the hook. Name, tag and link need CAP_SYS_ADMIN: without it only the id is known. */
@@ -68,6 +68,13 @@ int attach_xdp_detach(int link_fd);
  * is, and its program. 0 or -errno, not reported; -EINVAL if it is no XDP link.
  */
 int attach_xdp_link_info(int link_fd, uint32_t *ifindex, uint32_t *prog_id);
+
+/*
+ * What the profile of the driver has to say where attach_xdp_hint() knows nothing: a setting that
+ * is in the way (of nic_check()'s findings) with its cure, else what is known of the driver.
+ */
+void attach_xdp_hint_profile(const struct nic *nic, enum hook_mode mode, int err,
+			     const struct nic_finding *findings, ssize_t n, char *buf, size_t size);
 
 /*
  * What to do about a refusal in this state of the interface, "" if nobody knows. A sentence for

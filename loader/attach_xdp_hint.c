@@ -75,8 +75,10 @@ static const struct hint {
 	  "its MTU {own mtu} is too large for one buffer: `ip link set dev {name} mtu {mtu}`" },
 	{ EOPNOTSUPP, XDP_NATIVE, needs_frags,
 	  "its MTU {own mtu} is too large for one buffer: `ip link set dev {name} mtu {mtu}`" },
-	{ EOPNOTSUPP, XDP_NATIVE, NULL, "`xdp generic` works with every driver" },
 };
+
+/* What is left to say where neither this nor the profile knows more. */
+static const char otherwise[] = "`xdp generic` works with every driver";
 
 static const char *there(const struct nic_other *other)
 {
@@ -122,6 +124,42 @@ static void expand(const struct nic *nic, const char *text, FILE *out)
 		put_word(nic, text, word, out);
 		text += word + 1;
 	}
+}
+
+/* A setting that the driver's profile calls in the way; false: none is known. */
+static bool put_blocker(const struct nic_finding *findings, ssize_t n, FILE *out)
+{
+	for (ssize_t i = 0; i < n; i++) {
+		const struct nic_finding *found = &findings[i];
+
+		if (found->level != NIC_BLOCKED)
+			continue;
+		fputs(found->text, out);
+		if (found->command[0])
+			fprintf(out, ": `%s`", found->command);
+		if (found->fix.kind != NIC_FIX_NONE)
+			fputs(", or `weir apply --fix-nic`", out);
+		return true;
+	}
+	return false;
+}
+
+void attach_xdp_hint_profile(const struct nic *nic, enum hook_mode mode, int err,
+			     const struct nic_finding *findings, ssize_t n, char *buf, size_t size)
+{
+	const char *note = nic_profile(nic).note;
+	_fclose_ FILE *out = NULL;
+
+	buf[0] = '\0';
+	if (mode != XDP_NATIVE || err == -EPERM || err == -ENODEV || err == -ENOMEM)
+		return;
+	out = fmemopen(buf, size, "w");
+	if (!out || put_blocker(findings, n, out))
+		return;
+	if (note && nic_driver_has_native(nic))
+		fprintf(out, "of %s is known: %s", nic->driver, note);
+	else if (err == -EOPNOTSUPP)
+		fputs(otherwise, out);
 }
 
 void attach_xdp_hint(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size)

@@ -35,6 +35,7 @@ struct chain_attachment {
 	bool attached;	/* to an interface of this network namespace, by whatever name */
 	bool elsewhere; /* that interface was moved to another one */
 	uint32_t ifindex, prog_id;
+	uint32_t link_id; /* 0: a filter of clsact holds it */
 	enum hook_mode mode;
 	char why[512];
 };
@@ -95,6 +96,14 @@ int chain_rollback(const struct pin_tree *tree, const char *const *interfaces, s
  * error unless it's all; then a journal that cannot be carried out goes as well.
  */
 int chain_detach(const struct pin_tree *tree, const char *const *interfaces, size_t n);
+
+/*
+ * chain_dead.c: call fn for the tree of each network namespace that is gone, and remove them; what
+ * is removed is said. What may be alive is left out. The caller's tree is locked, which locks all.
+ */
+typedef int (*chain_dead_fn)(const struct pin_tree *dead, size_t n_chains, void *arg);
+int chain_each_dead(const struct pin_tree *tree, chain_dead_fn fn, void *arg);
+int chain_remove_dead(const struct pin_tree *tree);
 
 /*
  * What a chain holds, for the planner. The strings in *out live as long as *chain, which the

@@ -157,6 +157,14 @@ static int is_on_tc(const struct chain *chain, uint32_t ifindex, uint32_t prog_i
 	return err;
 }
 
+static uint32_t link_id(int fd)
+{
+	struct bpf_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
 /* A link follows its interface into another network namespace. */
 static int find_link(const struct chain *chain, struct chain_attachment *out)
 {
@@ -168,6 +176,7 @@ static int find_link(const struct chain *chain, struct chain_attachment *out)
 	if (err)
 		return fail(err, "%s: cannot ask what its link is: %s", chain->interface,
 			    strerror(-err));
+	out->link_id = link_id(chain->link_fd);
 	if (!out->ifindex)
 		return 0;
 	err = xdp ? attach_xdp_is_on(out->ifindex, chain->interface, out->prog_id)

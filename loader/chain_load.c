@@ -72,7 +72,8 @@ static int load_insns(const char *name, const struct filter_prog *prog,
 
 /* The maps that a program may refer to; -1 for what this chain has not. */
 static void set_maps(struct filter_prog *prog, const struct plan_hook *hook,
-		     const struct load_maps *maps, const struct loaded *loaded, int tables_fd)
+		     const struct load_maps *maps, const struct loaded *loaded, int tables_fd,
+		     int copy_fd)
 {
 	int fds[FILTER_MAPS] = {
 		[FILTER_MAP_SLOTS] = maps->slots_fd,
@@ -81,6 +82,7 @@ static void set_maps(struct filter_prog *prog, const struct plan_hook *hook,
 		[FILTER_MAP_TABLES] = tables_fd,
 		[FILTER_MAP_CPUS] = maps->cpus_fd,
 		[FILTER_MAP_CPU_COUNTERS] = maps->cpu_counters_fd,
+		[FILTER_MAP_COPY] = copy_fd,
 	};
 
 	for (size_t i = 0; i < WEIR_SOCKETS; i++)
@@ -94,7 +96,7 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		       const struct load_maps *maps, struct loaded *loaded)
 {
 	/* What a program refers to lives as long as the program. */
-	_close_ int tables = -1;
+	_close_ int tables = -1, copy = -1;
 	const struct rule *rule =
 		filter->first < hook->n_rules ? hook->rules[filter->first].rule : NULL;
 	struct load_prog *prog = add(loaded);
@@ -107,7 +109,11 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		tables = maps_create_tables(filter->prog.tables, filter->prog.tables_size);
 	if (filter->prog.tables && tables < 0)
 		return tables;
-	set_maps(&filter->prog, hook, maps, loaded, tables);
+	if (filter->prog.copies)
+		copy = maps_create_copy(FILTER_COPY_SIZE);
+	if (filter->prog.copies && copy < 0)
+		return copy;
+	set_maps(&filter->prog, hook, maps, loaded, tables, copy);
 	prog->slot = filter->slot;
 	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos);
 	if (prog->fd < 0)

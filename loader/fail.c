@@ -98,6 +98,20 @@ static void show_line(const struct pos *pos)
 	fprintf(stderr, "\n    %*s\n", (int)(pos->col - skip), "^");
 }
 
+/* Who loads a policy several times hears of each place once. */
+static bool was_noted(const struct pos *pos, const char *text)
+{
+	for (size_t i = 0; pos && pos->source && i < n_messages; i++) {
+		const struct fail_message *m = &messages[i];
+
+		if (m->is_note && m->file && m->text && m->line == pos->line &&
+		    m->col == pos->col && !strcmp(m->text, text) &&
+		    !strcmp(m->file, pos->source->name))
+			return true;
+	}
+	return false;
+}
+
 static void say(const struct pos *pos, bool is_note, const char *fmt, va_list ap)
 {
 	_free_ char *text = NULL;
@@ -108,6 +122,8 @@ static void say(const struct pos *pos, bool is_note, const char *fmt, va_list ap
 		fprintf(stderr, "%s: out of memory\n", program);
 		return;
 	}
+	if (is_note && was_noted(pos, text))
+		return;
 	keep(is_note, pos, text);
 	if (!pos || !pos->source)
 		fprintf(stderr, "%s: %s%s\n", program, kind, text);

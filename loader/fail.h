@@ -42,6 +42,7 @@ int fail_oom(void);
 
 /* What is no error but must not be silent: "weir: note: …" on stderr. */
 void note(const char *fmt, ...) _printf_(1, 2);
+/* The same note at the same place is given once. */
 void note_at(const struct pos *pos, const char *fmt, ...) _printf_(2, 3);
 
 /*

@@ -1,88 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A memory is {"ifindex", "features": {NAME: bool}, "queues": {…}}: the oldest values, which detach
+ * restores. While a command is under way it has "pending", too: {"generation", "before", "now"}:
+ * the live generation of that time, the memory to go back to (null: none), and the values.
+ */
 #include "fix.h"
 
-#include <jansson.h>
 #include <net/if.h>
 #include <string.h>
 
+#include "chain.h"
 #include "fail.h"
+#include "fix_memory.h"
 
-static void decref(json_t **json)
+/* An interface whose settings are to be changed, and how. */
+struct change {
+	const struct pin_tree *tree;
+	char key[2 * IFNAMSIZ];
+	struct nic device;
+	bool of_peer; /* which of the findings */
+	const struct nic_finding *findings;
+	size_t n;
+};
+
+static bool is_meant(const struct change *change, size_t i)
 {
-	json_decref(*json);
-}
+	const struct nic_fix *fix = &change->findings[i].fix;
 
-#define _json_ _cleanup_(decref)
-
-static void memory_path(const struct pin_tree *tree, const char *interface, char *path)
-{
-	char dir[PIN_PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%.256s-nic", tree->dir);
-	if (interface)
-		pin_path(path, dir, interface);
-	else
-		snprintf(path, PIN_PATH_MAX, "%s", dir);
-}
-
-/* What is being written. */
-static void fresh_path(const struct pin_tree *tree, char *path)
-{
-	snprintf(path, PIN_PATH_MAX, "%.256s-nic-new", tree->dir);
-}
-
-bool fix_is_remembered(const struct pin_tree *tree, const char *interface)
-{
-	char path[PIN_PATH_MAX];
-
-	memory_path(tree, interface, path);
-	return pin_exists(path);
-}
-
-/* What is remembered, a new reference; NULL with 0: nothing. */
-static int recall(const struct pin_tree *tree, const char *interface, json_t **out)
-{
-	char path[PIN_PATH_MAX];
-	_free_ char *text = NULL;
-	int err;
-
-	*out = NULL;
-	memory_path(tree, interface, path);
-	err = pin_read_text(path, &text);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	*out = json_loads(text, 0, NULL);
-	return *out ? 0 : fail(-EBADMSG, "%s holds no settings of weir: remove it", path);
-}
-
-/* In the place of what was there, in one step. */
-static int remember(const struct pin_tree *tree, const char *interface, const json_t *memory)
-{
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX], fresh[PIN_PATH_MAX];
-	_free_ char *text = json_dumps(memory, JSON_COMPACT);
-	int err;
-
-	if (!text)
-		return fail_oom();
-	memory_path(tree, NULL, dir);
-	memory_path(tree, interface, path);
-	fresh_path(tree, fresh);
-	err = pin_make_dir(dir);
-	if (!err)
-		err = pin_remove(fresh) ?: pin_make_dir(dir);
-	if (!err)
-		err = pin_write_text(fresh, "weir_nic", text);
-	return err ? err : pin_rename(fresh, path);
-}
-
-static void forget(const struct pin_tree *tree, const char *interface)
-{
-	char path[PIN_PATH_MAX];
-
-	memory_path(tree, interface, path);
-	pin_remove(path);
-	fresh_path(tree, path);
-	pin_remove(path);
+	return fix->kind != NIC_FIX_NONE && fix->of_peer == change->of_peer;
 }
 
 /* Add what a fix is about to change, unless an older value is known. */
@@ -102,49 +47,115 @@ static int add_old(json_t *memory, const struct nic_fix *fix, const struct nic_e
 	return 0;
 }
 
-static int remember_old(const struct pin_tree *tree, const struct nic *nic,
-			const struct nic_finding *findings, size_t n)
+/* The live generation of an interface's XDP chain; 0: none, or nobody can tell. */
+static uint32_t live_generation(const struct pin_tree *tree, const char *key)
 {
-	_json_ json_t *memory = NULL;
-	struct nic_ethtool now;
-	int err = nic_ethtool_read(nic, &now);
+	char interface[IFNAMSIZ];
+	struct chain chain;
+	uint32_t live;
 
-	if (!err)
-		err = recall(tree, nic->name, &memory);
-	if (err)
-		return err;
-	if (memory && json_integer_value(json_object_get(memory, "ifindex")) != nic->ifindex)
-		json_decref(TAKE(memory));
-	if (!memory)
-		memory = json_pack("{s:i, s:{}}", "ifindex", nic->ifindex, "features");
-	for (size_t i = 0; i < n; i++)
-		if (!memory || add_old(memory, &findings[i].fix, &now))
-			return fail_oom();
-	return remember(tree, nic->name, memory);
+	fix_interface(key, interface, sizeof(interface));
+	if (chain_open(tree, interface, HOOK_XDP, &chain))
+		return 0;
+	live = chain.live;
+	chain_close(&chain);
+	return live;
 }
 
-static bool has_fix(const struct nic_finding *findings, size_t n)
+/* `memory` with the values of now, and the way back to `before`. */
+static int add_pending(const struct change *change, json_t *memory, json_t *before,
+		       const struct nic_ethtool *now)
 {
-	for (size_t i = 0; i < n; i++)
-		if (findings[i].fix.kind != NIC_FIX_NONE)
+	json_t *values = json_pack("{s:{}}", "features");
+	json_int_t live = live_generation(change->tree, change->key);
+
+	for (size_t i = 0; i < change->n && values; i++)
+		if (is_meant(change, i) && add_old(values, &change->findings[i].fix, now))
+			return fail_oom();
+	return json_object_set_new(memory, "pending",
+				   json_pack("{s:I, s:O?, s:o}", "generation", live, "before",
+					     before, "now", values))
+		       ? fail_oom()
+		       : 0;
+}
+
+static int remember_old(const struct change *change, bool pending)
+{
+	_json_ json_t *memory = NULL, *before = NULL;
+	struct nic_ethtool now;
+	int err = nic_ethtool_read(&change->device, &now);
+
+	if (!err)
+		err = fix_recall(change->tree, change->key, &before);
+	if (err)
+		return err;
+	if (before &&
+	    json_integer_value(json_object_get(before, "ifindex")) != change->device.ifindex)
+		json_decref(TAKE(before));
+	memory = before ? json_deep_copy(before)
+			: json_pack("{s:i, s:{}}", "ifindex", change->device.ifindex, "features");
+	for (size_t i = 0; i < change->n; i++)
+		if (!memory ||
+		    (is_meant(change, i) && add_old(memory, &change->findings[i].fix, &now)))
+			return fail_oom();
+	if (pending)
+		err = add_pending(change, memory, before, &now);
+	return err ? err : fix_remember(change->tree, change->key, memory);
+}
+
+static bool has_fix(const struct change *change)
+{
+	for (size_t i = 0; i < change->n; i++)
+		if (is_meant(change, i))
 			return true;
 	return false;
 }
 
-int fix_apply(const struct pin_tree *tree, const struct nic *nic,
-	      const struct nic_finding *findings, size_t n,
-	      void (*done)(const struct nic_finding *finding, void *arg), void *arg)
+static int carry_out(const struct change *change, bool pending, fix_done_fn done, void *arg)
 {
-	int err = has_fix(findings, n) ? remember_old(tree, nic, findings, n) : 0;
+	int err = remember_old(change, pending);
 
-	for (size_t i = 0; i < n && !err; i++) {
-		if (findings[i].fix.kind == NIC_FIX_NONE)
+	for (size_t i = 0; i < change->n && !err; i++) {
+		if (!is_meant(change, i))
 			continue;
-		err = nic_fix_apply(nic, &findings[i].fix);
+		err = nic_fix_apply(&change->device, &change->findings[i].fix);
 		if (!err && done)
-			done(&findings[i], arg);
+			done(&change->findings[i], arg);
 	}
 	return err;
+}
+
+static int carry_out_all(struct change *change, const struct nic *nic, bool pending,
+			 fix_done_fn done, void *arg)
+{
+	int err = 0;
+
+	change->device = *nic;
+	snprintf(change->key, sizeof(change->key), "%s", nic->name);
+	if (has_fix(change))
+		err = carry_out(change, pending, done, arg);
+	change->of_peer = true;
+	if (err || !has_fix(change))
+		return err;
+	snprintf(change->key, sizeof(change->key), "%s:%s", nic->name, nic->peer.name);
+	err = nic_probe(nic->peer.name, &change->device);
+	return err ? err : carry_out(change, pending, done, arg);
+}
+
+int fix_apply(const struct pin_tree *tree, const struct nic *nic,
+	      const struct nic_finding *findings, size_t n, fix_done_fn done, void *arg)
+{
+	struct change change = { .tree = tree, .findings = findings, .n = n };
+
+	return carry_out_all(&change, nic, false, done, arg);
+}
+
+int fix_begin(const struct pin_tree *tree, const struct nic *nic,
+	      const struct nic_finding *findings, size_t n, fix_done_fn done, void *arg)
+{
+	struct change change = { .tree = tree, .findings = findings, .n = n };
+
+	return carry_out_all(&change, nic, true, done, arg);
 }
 
 static int restore_features(const struct nic *nic, const struct nic_ethtool *now, json_t *features)
@@ -174,46 +185,126 @@ static int restore_queues(const struct nic *nic, const struct nic_ethtool *now, 
 	return nic_channels_set(nic, &old);
 }
 
-static int restore(const struct nic *nic, json_t *memory)
+static int restore_values(const struct nic *nic, json_t *values)
 {
 	struct nic_ethtool now;
 	int err = nic_ethtool_read(nic, &now), err2;
 
 	if (err)
 		return err;
-	err = restore_features(nic, &now, json_object_get(memory, "features"));
-	err2 = restore_queues(nic, &now, json_object_get(memory, "queues"));
+	err = restore_features(nic, &now, json_object_get(values, "features"));
+	err2 = restore_queues(nic, &now, json_object_get(values, "queues"));
 	return err ? err : err2;
+}
+
+/* Set the interface that a key is of to `values`, if it is still the one that is remembered. */
+static int restore(const char *key, json_t *memory, json_t *values)
+{
+	const char *device = fix_device(key);
+	uint32_t ifindex = if_nametoindex(device);
+	struct nic nic;
+
+	if (ifindex && ifindex == json_integer_value(json_object_get(memory, "ifindex")))
+		return nic_probe(device, &nic) ?: restore_values(&nic, values);
+	note("%s is gone or another interface now: its former settings are forgotten", device);
+	return 0;
+}
+
+static int restore_one(const struct pin_tree *tree, const char *key)
+{
+	_json_ json_t *memory = NULL;
+	int err = fix_recall(tree, key, &memory);
+
+	if (err || !memory)
+		return err;
+	err = restore(key, memory, memory);
+	if (!err)
+		fix_forget(tree, key);
+	return err;
 }
 
 int fix_restore(const struct pin_tree *tree, const char *interface)
 {
-	_json_ json_t *memory = NULL;
-	uint32_t ifindex = if_nametoindex(interface);
-	struct nic nic;
-	int err = recall(tree, interface, &memory);
-
-	if (err || !memory)
-		return err;
-	if (!ifindex || ifindex != json_integer_value(json_object_get(memory, "ifindex")))
-		note("%s is gone or another interface now: its former settings are forgotten",
-		     interface);
-	else
-		err = nic_probe(interface, &nic) ?: restore(&nic, memory);
-	if (!err)
-		forget(tree, interface);
-	return err;
-}
-
-static int restore_one(const char *name, void *arg)
-{
-	return fix_restore(arg, name);
+	return fix_each(tree, interface, restore_one);
 }
 
 int fix_restore_all(const struct pin_tree *tree)
 {
-	char dir[PIN_PATH_MAX];
+	return fix_each(tree, NULL, restore_one);
+}
 
-	memory_path(tree, NULL, dir);
-	return pin_each(dir, restore_one, (void *)tree);
+static int keep_one(const struct pin_tree *tree, const char *key)
+{
+	_json_ json_t *memory = NULL;
+	int err = fix_recall(tree, key, &memory);
+
+	if (err || json_object_del(memory, "pending"))
+		return err;
+	return fix_remember(tree, key, memory);
+}
+
+int fix_keep(const struct pin_tree *tree, const char *interface)
+{
+	return fix_each(tree, interface, keep_one);
+}
+
+static int undo_one(const struct pin_tree *tree, const char *key)
+{
+	_json_ json_t *memory = NULL;
+	json_t *pending, *before;
+	int err = fix_recall(tree, key, &memory);
+
+	pending = json_object_get(memory, "pending");
+	if (err || !pending)
+		return err;
+	err = restore(key, memory, json_object_get(pending, "now"));
+	if (err)
+		return err;
+	before = json_object_get(pending, "before");
+	if (json_is_object(before))
+		return fix_remember(tree, key, before);
+	fix_forget(tree, key);
+	return 0;
+}
+
+int fix_undo(const struct pin_tree *tree, const char *interface)
+{
+	return fix_each(tree, interface, undo_one);
+}
+
+static int recover_one(const struct pin_tree *tree, const char *key)
+{
+	_json_ json_t *memory = NULL;
+	json_t *pending;
+	int err = fix_recall(tree, key, &memory);
+	bool keep;
+
+	pending = json_object_get(memory, "pending");
+	if (err || !pending)
+		return err;
+	keep = live_generation(tree, key) !=
+	       json_integer_value(json_object_get(pending, "generation"));
+	err = keep ? keep_one(tree, key) : undo_one(tree, key);
+	if (!err)
+		note("%s: an interrupted command had changed its settings; %s", fix_device(key),
+		     keep ? "they stay until detach" : "they are restored");
+	return err;
+}
+
+int fix_recover(const struct pin_tree *tree)
+{
+	fix_prune(tree);
+	return fix_each(tree, NULL, recover_one);
+}
+
+static int is_one(const struct pin_tree *tree, const char *key)
+{
+	(void)tree;
+	(void)key;
+	return 1;
+}
+
+bool fix_is_remembered(const struct pin_tree *tree, const char *interface)
+{
+	return fix_each(tree, interface, is_one) > 0;
 }

@@ -274,6 +274,24 @@ static void take_link(const struct link *link, struct nic *nic)
 	nic->virtual_functions = link->virtual_functions;
 }
 
+static int ask_peer(struct nl_sock *sk, const struct link *link, const struct nic_other *peer,
+		    struct nic_peer_settings *out)
+{
+	return nic_peer_ask(sk, peer, link->lower_elsewhere ? &link->lower_netnsid : NULL, out);
+}
+
+int nic_peer_of(const struct nic *nic, struct nic_peer_settings *out)
+{
+	_netlink_ struct nl_sock *sk = NULL;
+	struct link link;
+	int err = netlink_open(NETLINK_ROUTE, &sk);
+
+	*out = (struct nic_peer_settings){ NIC_UNKNOWN, NIC_UNKNOWN };
+	if (err || !nic->peer.name[0] || ask_link_by_name(sk, nic->name, &link))
+		return err;
+	return ask_peer(sk, &link, &nic->peer, out);
+}
+
 int nic_probe(const char *name, struct nic *out)
 {
 	return nic_probe_at(name, NULL, out);
@@ -308,11 +326,12 @@ int nic_probe_at(const char *name, const struct pos *where, struct nic *out)
 	if (known < 0)
 		return known;
 	if (!known && out->peer.name[0]) {
-		err = nic_peer_gro(sk, &out->peer,
-				   link.lower_elsewhere ? &link.lower_netnsid : NULL,
-				   &out->peer.gro);
+		struct nic_peer_settings peer;
+
+		err = ask_peer(sk, &link, &out->peer, &peer);
 		if (err)
 			return err;
+		out->peer.gro = peer.gro;
 	}
 	nic_judge(out, known ? &features : NULL, link.native_program, compat_kernel());
 	return 0;

@@ -202,12 +202,37 @@ static void check_sriov(struct look *look)
 			 "echo 0 > /sys/class/net/%s/device/sriov_numvfs", look->nic->name);
 }
 
+static void check_peer_tags(struct look *look)
+{
+	const struct nic_tags *tags = &look->host->tags;
+	struct nic_finding *found;
+
+	if (tags->hidden != NIC_YES) {
+		find(look, NIC_FINE,
+		     tags->hidden == NIC_NO
+			     ? "its peer has txvlan off: VLAN tags are seen"
+			     : "nobody knows whether its peer leaves VLAN tags in its frames");
+		return;
+	}
+	found = find(
+		look, NIC_ADVISED,
+		"its peer has txvlan on: XDP does not see a VLAN tag that it puts beside a frame; rules with `vlan` never match");
+	if (!found)
+		return;
+	snprintf(found->command, sizeof(found->command), "%s", tags->command);
+	if (!tags->elsewhere)
+		found->fix = (struct nic_fix){ .kind = NIC_FIX_FEATURE,
+					       .of_peer = true,
+					       .feature = NIC_TXVLAN };
+}
+
 static void check_vlan(struct look *look)
 {
 	const struct nic_feature *filter = &look->ethtool->features[NIC_RXVLAN_FILTER];
 
-	/* On a veth the tag is where its peer left it: nothing to do on this side. */
-	if (look->ethtool->features[NIC_RXVLAN].there && strcmp(look->nic->kind, "veth"))
+	if (look->host->tags.by_peer)
+		check_peer_tags(look);
+	else if (look->ethtool->features[NIC_RXVLAN].there)
 		check_off(
 			look, NIC_RXVLAN, NIC_ADVISED,
 			"XDP does not see a VLAN tag that the NIC took off; rules with `vlan` never match");
@@ -235,6 +260,19 @@ ssize_t nic_check(const struct nic *nic, const struct nic_ethtool *ethtool,
 	}
 	*out = look.findings;
 	return look.n;
+}
+
+ssize_t nic_look(const char *name, struct nic *nic, struct nic_finding **out)
+{
+	struct nic_ethtool ethtool;
+	struct nic_host host;
+	int err = nic_probe(name, nic);
+
+	if (!err)
+		err = nic_ethtool_read(nic, &ethtool);
+	if (!err)
+		err = nic_host_read(nic, &ethtool, &host);
+	return err ? err : nic_check(nic, &ethtool, &host, out);
 }
 
 int nic_fix_apply(const struct nic *nic, const struct nic_fix *fix)
@@ -290,10 +328,11 @@ static enum nic_known out_of_tree(const char *driver)
 	return strchr(letters, 'O') ? NIC_YES : NIC_NO;
 }
 
-void nic_host_read(const struct nic *nic, struct nic_host *out)
+int nic_host_read(const struct nic *nic, const struct nic_ethtool *ethtool, struct nic_host *out)
 {
 	*out = (struct nic_host){
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
 		.out_of_tree = out_of_tree(nic->driver),
 	};
+	return nic_tags_judge(nic, ethtool, &out->tags);
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "nic.h"
 #include "nic_ethtool.h"
+#include "nic_tags.h"
 
 enum nic_level {
 	NIC_FINE,    /* looked at, nothing to do */
@@ -21,6 +22,7 @@ enum nic_fix_kind {
 
 struct nic_fix {
 	enum nic_fix_kind kind;
+	bool of_peer; /* of a veth: it is the peer's setting */
 	enum nic_feature_id feature;
 	struct nic_channels queues;
 };
@@ -34,12 +36,13 @@ struct nic_finding {
 
 /* What is asked besides struct nic and ethtool. */
 struct nic_host {
-	uint32_t cpus;		    /* online */
+	uint32_t cpus; /* online */
+	struct nic_tags tags;
 	enum nic_known out_of_tree; /* the driver is a module that the kernel did not come with */
 };
 
-/* Errors of reading are "unknown". */
-void nic_host_read(const struct nic *nic, struct nic_host *out);
+/* Errors of reading are "unknown", but for the tags. */
+int nic_host_read(const struct nic *nic, const struct nic_ethtool *ethtool, struct nic_host *out);
 
 /* What a driver is known for; all texts are static. */
 struct nic_profile {
@@ -52,6 +55,12 @@ struct nic_profile nic_profile(const struct nic *nic);
 /* The findings, in the order of the checks. The caller frees *out; their number, or -ENOMEM. */
 ssize_t nic_check(const struct nic *nic, const struct nic_ethtool *ethtool,
 		  const struct nic_host *host, struct nic_finding **out);
+
+/*
+ * Probe an interface by its name, read what there is to ask, and check it: the number of findings,
+ * which the caller frees, or a reported error.
+ */
+ssize_t nic_look(const char *name, struct nic *nic, struct nic_finding **out);
 
 /* Do what a finding's fix says. Errors are reported. */
 int nic_fix_apply(const struct nic *nic, const struct nic_fix *fix);

@@ -19,6 +19,7 @@ static const struct {
 	[NIC_GRO] = { "rx-gro", "gro" },
 	[NIC_RXVLAN] = { "rx-vlan-hw-parse", "rxvlan" },
 	[NIC_RXVLAN_FILTER] = { "rx-vlan-filter", "rx-vlan-filter" },
+	[NIC_TXVLAN] = { "tx-vlan-hw-insert", "txvlan" },
 };
 
 const char *nic_feature_name(enum nic_feature_id id)

@@ -19,6 +19,7 @@ enum nic_feature_id {
 	NIC_GRO,	   /* in software; a veth's peer with it takes redirected frames */
 	NIC_RXVLAN,	   /* strips a VLAN tag before XDP sees the frame */
 	NIC_RXVLAN_FILTER, /* drops VLAN ids that nobody registered */
+	NIC_TXVLAN, /* leaves a tag beside the frame: of a veth's peer, where XDP misses it */
 	NIC_FEATURES,
 };
 
@@ -39,7 +40,8 @@ struct nic_ethtool {
 	struct nic_channels channels;
 };
 
-/* What `ethtool -K` calls it: "lro", "rx-gro-hw", "gro", "rxvlan", "rx-vlan-filter". */
+/* What `ethtool -K` calls it: "lro", "rx-gro-hw", "gro", "rxvlan", "rx-vlan-filter",
+ * "txvlan". */
 const char *nic_feature_name(enum nic_feature_id id);
 
 /* Ask for both. Errors are reported; what a driver does not say is left 0. */

@@ -82,21 +82,36 @@ static int open_socket_in(struct nl_sock *sk, int32_t netnsid, int *out)
 	return 0;
 }
 
-int nic_peer_gro(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
-		 enum nic_known *gro)
+/* One of ethtool's settings that are a number. */
+static bool ask_value(int fd, const struct nic_other *peer, uint32_t command, uint32_t *value)
 {
-	struct ethtool_value value = { .cmd = ETHTOOL_GGRO };
-	struct ifreq ifr = { .ifr_data = (void *)&value };
+	struct ethtool_value request = { .cmd = command };
+	struct ifreq ifr = { .ifr_data = (void *)&request };
+
+	memcpy(ifr.ifr_name, peer->name, sizeof(ifr.ifr_name));
+	if (ioctl(fd, SIOCETHTOOL, &ifr))
+		return false;
+	*value = request.data;
+	return true;
+}
+
+int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
+		 struct nic_peer_settings *out)
+{
 	_close_ int fd = -1;
+	uint32_t value;
 	int err = 0;
 
-	*gro = NIC_UNKNOWN;
+	*out = (struct nic_peer_settings){ NIC_UNKNOWN, NIC_UNKNOWN };
 	if (netnsid)
 		err = open_socket_in(sk, *netnsid, &fd);
 	else
 		fd = open_socket();
-	memcpy(ifr.ifr_name, peer->name, sizeof(ifr.ifr_name));
-	if (!err && fd >= 0 && !ioctl(fd, SIOCETHTOOL, &ifr))
-		*gro = value.data ? NIC_YES : NIC_NO;
-	return err;
+	if (err || fd < 0)
+		return err;
+	if (ask_value(fd, peer, ETHTOOL_GGRO, &value))
+		out->gro = value ? NIC_YES : NIC_NO;
+	if (ask_value(fd, peer, ETHTOOL_GFLAGS, &value))
+		out->txvlan = value & ETH_FLAG_TXVLAN ? NIC_YES : NIC_NO;
+	return 0;
 }

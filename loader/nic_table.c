@@ -22,7 +22,7 @@ static const struct nic_driver drivers[] = {
 	  DEMANDS_NO_GRO_HW | DEMANDS_SPARE_QUEUES | DEMANDS_ONE_BUFFER,
 	  "the hypervisor gives the queues (QEMU: queues=2×vCPU) and must not offload (guest_tso4, guest_tso6, guest_ecn, guest_ufo, guest_csum off)" },
 	{ "veth", V(4, 19), 3506, V(5, 18), TARGET_PEER, NIC_NEVER, DISTURBS_NOTHING,
-	  DEMANDS_PEER_QUEUES, "a VLAN tag is invisible to XDP unless the sender has txvlan off" },
+	  DEMANDS_PEER_QUEUES, NULL },
 	/* Frames too large for one page take tun's generic path, which makes them linear. */
 	{ "tun", V(4, 14), ANY, NIC_NEVER, TARGET_ALWAYS, NIC_NEVER, DISTURBS_NOTHING, 0, NULL },
 	{ "bonding", V(5, 15), 0, NIC_UNSAID, TARGET_ALWAYS, NIC_NEVER, DISTURBS_UNSAID, 0,

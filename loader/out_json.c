@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "out_json.h"
 
+#include <string.h>
+
 #include "plan_diff.h"
 
 static json_t *counter(struct weir_counter c)
@@ -76,6 +78,38 @@ static json_t *cpus_json(const struct status_hook *hook)
 	return list;
 }
 
+static json_t *strangers_json(const struct status_hook *hook)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hook->n_xdp; i++) {
+		const struct xdp_holder *other = &hook->xdp[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:I}", "mode",
+					other->offload ? "offload" : policy_mode_name(other->mode),
+					"name", other->prog_name, "program_id",
+					(json_int_t)other->prog_id, "link_id",
+					(json_int_t)other->link_id));
+	}
+	return list;
+}
+
+/* null: there is no interface of that name; one_buffer_mtu null: not known, or any. */
+static json_t *nic_json(const struct status_hook *hook)
+{
+	const struct nic *nic = &hook->nic;
+	bool bounded = nic->one_buffer_mtu && nic->one_buffer_mtu != UINT32_MAX;
+
+	if (!hook->has_nic)
+		return json_null();
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:o}", "driver", nic->driver, "kind", nic->kind,
+			 "rx_queues", nic->rx_queues, "tx_queues", nic->tx_queues, "mtu",
+			 !strcmp(nic->kind, "veth") && nic->peer.mtu ? nic->peer.mtu : nic->mtu,
+			 "one_buffer_mtu",
+			 bounded ? json_integer(nic->one_buffer_mtu) : json_null());
+}
+
 static json_t *hook_json(const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -84,7 +118,7 @@ static json_t *hook_json(const struct status_hook *hook)
 
 	for (size_t i = 0; i < hook->n_rules; i++)
 		json_array_append_new(rules, rule_json(&hook->rules[i]));
-	o = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:I, s:I, s:s}",
+	o = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:I, s:I, s:I, s:s}",
 		      "interface", chain->interface, "hook", policy_hook_name(chain->kind),
 		      "attached", chain->at.attached && !hook->renamed_or_gone, "ifindex",
 		      (json_int_t)chain->at.ifindex, "mode", policy_mode_name(chain->at.mode),
@@ -92,15 +126,17 @@ static json_t *hook_json(const struct status_hook *hook)
 		      meta->frags, "generation", (json_int_t)chain->live, "rollback",
 		      (json_int_t)chain->rollback, "source", meta->source, "applied",
 		      (json_int_t)meta->applied, "program_id", (json_int_t)chain->at.prog_id,
-		      "policy", meta->text);
+		      "link_id", (json_int_t)chain->at.link_id, "policy", meta->text);
 	if (!o) {
 		json_decref(rules);
 		return NULL;
 	}
 	json_object_set_new(o, "rules", rules);
-	json_object_set_new(o, "others", holders_json(hook));
 	if (hook->n_cpus)
 		json_object_set_new(o, "cpus", cpus_json(hook));
+	json_object_set_new(o, "others",
+			    chain->kind == HOOK_XDP ? strangers_json(hook) : holders_json(hook));
+	json_object_set_new(o, "nic", nic_json(hook));
 	json_object_set_new(o, "no_final_rule", counter(hook->ended));
 	json_object_set_new(o, "missed", counter(hook->missed));
 	return o;
@@ -112,7 +148,8 @@ json_t *out_json_status(const struct status *status)
 
 	for (size_t i = 0; i < status->n_hooks; i++)
 		json_array_append_new(hooks, hook_json(&status->hooks[i]));
-	return json_pack("{s:I, s:o}", "time_ns", (json_int_t)status->time_ns, "hooks", hooks);
+	return json_pack("{s:I, s:o, s:I}", "time_ns", (json_int_t)status->time_ns, "hooks", hooks,
+			 "of_gone_namespaces", (json_int_t)status->n_dead);
 }
 
 static const char *edit_name(enum plan_edit_kind kind)

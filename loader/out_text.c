@@ -142,6 +142,47 @@ static void put_holders(FILE *out, const struct status_hook *hook)
 	}
 }
 
+/* Of the frames that come in: a veth's are those that its peer sends. */
+static void put_mtu(const struct nic *nic, bool frags, FILE *out)
+{
+	bool veth = !strcmp(nic->kind, "veth") && nic->peer.mtu;
+
+	fprintf(out, "%sMTU %u", veth ? "its peer's " : "", veth ? nic->peer.mtu : nic->mtu);
+	if (frags)
+		fputs(", in several buffers (xdp.frags)", out);
+	else if (!nic->one_buffer_mtu)
+		fputs(", and nobody knows what fits one buffer", out);
+	else if (nic->one_buffer_mtu == UINT32_MAX)
+		fputs(", and any fits", out);
+	else
+		fprintf(out, " of %u that fit one buffer", nic->one_buffer_mtu);
+}
+
+/* The interface, as the hook finds it. */
+static void put_nic(FILE *out, const struct status_hook *hook)
+{
+	const struct nic *nic = &hook->nic;
+
+	if (!hook->has_nic || hook->chain.kind != HOOK_XDP)
+		return;
+	fprintf(out, "    # %s, %u %s to receive, %u to transmit; ",
+		nic->driver[0] ? nic->driver : "a driver without a name", nic->rx_queues,
+		nic->rx_queues == 1 ? "queue" : "queues", nic->tx_queues);
+	put_mtu(nic, hook->chain.live_meta->frags, out);
+	fputc('\n', out);
+}
+
+/* Who else is on the XDP hook: nobody can be beside weir but a program in the NIC itself. */
+static void put_strangers(FILE *out, const struct status_hook *hook)
+{
+	char text[XDP_WHY];
+
+	for (size_t i = 0; i < hook->n_xdp; i++) {
+		attach_xdp_say_holder(&hook->nic, &hook->xdp[i], text, sizeof(text));
+		fprintf(out, "    # %s\n", text);
+	}
+}
+
 static void put_attachment(FILE *out, const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -159,7 +200,10 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 			"    # ATTACHED TO an interface that was moved to another network namespace: `weir detach %s` takes it off there\n",
 			chain->interface);
 	else if (!chain->at.attached)
-		fprintf(out, "    # NOT ATTACHED: the interface it was on is gone; apply again\n");
+		fprintf(out, "    # NOT ATTACHED: %s\n",
+			hook->n_xdp
+				? "another program is on the hook"
+				: "the interface it was on is gone, or somebody took it off; apply again");
 	else if (hook->renamed_or_gone)
 		fprintf(out,
 			"    # ATTACHED TO %s, which was %s then: `weir detach %s`, then apply for %s\n",
@@ -168,6 +212,8 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 		fprintf(out, "    # %s%s: %s\n", policy_mode_name(chain->at.mode),
 			chain->kind == HOOK_XDP && meta->wanted == XDP_AUTO ? " (auto)" : "",
 			chain->at.why);
+	put_nic(out, hook);
+	put_strangers(out, hook);
 	put_holders(out, hook);
 	fprintf(out, "    # generation %u of %s, from ", chain->live, when);
 	out_text_source(meta, out);
@@ -256,4 +302,9 @@ void out_text_status(const struct status *status, const struct status *before, F
 		if (!same_interface(status, i, i + 1))
 			fputs("}\n", out);
 	}
+	if (status->n_dead)
+		fprintf(out,
+			"# %zu %s of network namespaces that are gone: `weir detach --all` here removes %s\n",
+			status->n_dead, status->n_dead == 1 ? "policy" : "policies",
+			status->n_dead == 1 ? "it" : "them");
 }

@@ -99,7 +99,7 @@ static int check_bpffs(void)
 	return 0;
 }
 
-static int netns_cookie(uint64_t *cookie)
+int pin_netns_cookie(uint64_t *cookie)
 {
 	socklen_t len = sizeof(*cookie);
 	_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -129,6 +129,12 @@ static int lock(int fd)
 	return 0;
 }
 
+void pin_tree_paths(struct pin_tree *tree)
+{
+	snprintf(tree->dir, PIN_PATH_MAX / 2, PIN_ROOT "/%llu", (unsigned long long)tree->netns);
+	snprintf(tree->journal, sizeof(tree->journal), "%.256s-journal", tree->dir);
+}
+
 int pin_open(struct pin_tree *tree)
 {
 	int err = check_bpffs();
@@ -136,7 +142,7 @@ int pin_open(struct pin_tree *tree)
 
 	tree->lock_fd = -1;
 	if (!err)
-		err = netns_cookie(&tree->netns);
+		err = pin_netns_cookie(&tree->netns);
 	if (err)
 		return err;
 	fd = open(PIN_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,8 +154,7 @@ int pin_open(struct pin_tree *tree)
 	err = lock(fd);
 	if (err)
 		return err;
-	snprintf(tree->dir, PIN_PATH_MAX / 2, PIN_ROOT "/%llu", (unsigned long long)tree->netns);
-	snprintf(tree->journal, sizeof(tree->journal), "%.256s-journal", tree->dir);
+	pin_tree_paths(tree);
 	tree->lock_fd = take_fd(&fd);
 	return 0;
 }

@@ -35,6 +35,12 @@ struct pin_tree {
 int pin_open(struct pin_tree *tree);
 void pin_close(struct pin_tree *tree);
 
+/* Fill the paths of the tree of tree->netns, whoever's it is. */
+void pin_tree_paths(struct pin_tree *tree);
+
+/* The cookie of the network namespace that the thread is in. Errors are reported. */
+int pin_netns_cookie(uint64_t *cookie);
+
 /* "/…/<interface>/<hook>" into path[PIN_PATH_MAX]; name of a file below a folder. */
 void pin_hook_dir(const struct pin_tree *tree, const char *interface, enum hook_kind kind,
 		  char *path);

@@ -140,6 +140,8 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 		err = hook->hook->kind == HOOK_XDP ? plan_xdp_mode(hook, &base)
 						   : plan_tc_mode(hook, &base, asks->tcx);
 	if (!err)
+		err = plan_tags(hook, asks);
+	if (!err)
 		err = plan_targets(hook, policy, asks);
 	if (!err)
 		err = plan_cpus(hook, asks);

@@ -11,6 +11,7 @@
 
 #include "filter/filter.h"
 #include "nic.h"
+#include "nic_tags.h"
 #include "policy.h"
 #include "stage.h"
 
@@ -49,6 +50,8 @@ struct plan_asks {
 	 * Can packets be sent to this CPU? What it fails for is reported at `where`. NULL: to any.
 	 */
 	int (*cpu)(uint32_t cpu, const struct pos *where, void *arg);
+	/* As nic_tags_read(), for hooks whose rules read VLAN tags; NULL: they are all seen. */
+	int (*tags)(const struct nic *nic, struct nic_tags *out, void *arg);
 	void *arg;
 	bool tcx;	/* the kernel has it */
 	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
@@ -148,6 +151,9 @@ int plan_make(const struct policy *policy, const struct plan_asks *asks, struct 
 
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
+
+/* Does a rule of the hook read VLAN tags? 1, 0, or a reported error. */
+int plan_reads_tags(const struct hook *hook);
 
 /*
  * Read a policy (policy_read()). If it has mistakes, those that plan_check() finds are reported

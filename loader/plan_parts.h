@@ -4,6 +4,7 @@
  * members of struct plan_hook; each reports its mistakes and returns 0 or -errno.
  */
 #pragma once
+#include "filter/shape_cache.h"
 #include "plan.h"
 
 /* plan_later.c: the sentence that says what this version cannot do with it; NULL: it can. */
@@ -12,11 +13,15 @@ const char *plan_later_hook(const struct hook *hook);
 
 /* plan_rules.c: texts, compiled expressions, stages with their options. Asks nobody. */
 int plan_resolve_rules(struct plan_hook *hook);
+int plan_compile_rule(struct plan_rule *planned, struct shape_cache *shapes);
 void plan_rule_clear(struct plan_rule *rule);
 
 /* plan_attach.c: modes and why, frags. */
 int plan_xdp_mode(struct plan_hook *hook, const struct plan_base *base);
 int plan_tc_mode(struct plan_hook *hook, const struct plan_base *base, bool tcx);
+
+/* plan_tags.c: refuses rules that read VLAN tags where XDP does not see them. */
+int plan_tags(struct plan_hook *hook, const struct plan_asks *asks);
 
 /* plan_target.c: redirect targets, and whether they take frames. */
 int plan_targets(struct plan_hook *hook, const struct policy *policy, const struct plan_asks *asks);

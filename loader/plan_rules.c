@@ -29,7 +29,7 @@ static int print_text(struct plan_rule *rule)
 	return fclose(out) ? fail_oom() : 0;
 }
 
-static int compile(struct plan_rule *planned, struct shape_cache *shapes)
+int plan_compile_rule(struct plan_rule *planned, struct shape_cache *shapes)
 {
 	const struct rule *rule = planned->rule;
 
@@ -69,7 +69,7 @@ static int resolve(struct plan_rule *planned, enum hook_kind kind, struct shape_
 
 	if (err)
 		return err;
-	err = check_verb(planned, kind) ?: compile(planned, shapes);
+	err = check_verb(planned, kind) ?: plan_compile_rule(planned, shapes);
 	if (planned->rule->action.kind == ACTION_USE)
 		stage_err = resolve_stage(planned, kind);
 	return err ? err : stage_err;

@@ -155,7 +155,6 @@ static int create_cpus(struct replay *replay, const struct plan_hook *hook)
 static int load(struct replay *replay)
 {
 	const struct plan_hook *hook = &replay->plan->hooks[0];
-	uint32_t slot = 0;
 	int err, first;
 
 	replay->n_counters = hook->n_counters;
@@ -185,9 +184,9 @@ static int load(struct replay *replay)
 	if (err)
 		return err;
 	first = loaded_first(&replay->loaded);
-	err = bpf_map_update_elem(replay->slots_fd, &slot, &first, BPF_ANY);
+	err = replay_put(replay, 0, first);
 	if (err)
-		return fail(err, "cannot put a program into slot 0: %s", strerror(-err));
+		return err;
 	err = load_root(&maps, hook->hook->kind, hook->frags, WEIR_ROOT_ALONE, &replay->root_fd,
 			&replay->config_fd);
 	if (!err)
@@ -415,4 +414,11 @@ struct weir_counter replay_counter(const struct replay *replay, uint32_t index)
 int replay_prog_fd(const struct replay *replay)
 {
 	return replay->root_fd;
+}
+
+int replay_put(struct replay *replay, uint32_t slot, int prog_fd)
+{
+	int err = bpf_map_update_elem(replay->slots_fd, &slot, &prog_fd, BPF_ANY);
+
+	return err ? fail(err, "cannot put a program into slot %u: %s", slot, strerror(-err)) : 0;
 }

@@ -37,5 +37,7 @@ const struct plan_hook *replay_hook(const struct replay *replay);
 /* A counter, by its index. */
 struct weir_counter replay_counter(const struct replay *replay, uint32_t index);
 
-/* The root program, for who measures what a policy costs. Owned by the replay. */
+/* For who measures what a policy costs: the root program, owned by the replay; and another program
+ * in a slot of the chain (plan_filter.slot, plan_rule.slot), which replay_close() takes out. */
 int replay_prog_fd(const struct replay *replay);
+int replay_put(struct replay *replay, uint32_t slot, int prog_fd);

@@ -50,7 +50,6 @@ static struct weir_wiring wiring_values(const struct loading *l)
 {
 	return (struct weir_wiring){
 		.abi = WEIR_STAGE_ABI,
-		.next_slot = l->wiring->next_slot,
 		.counter = l->wiring->counter,
 		.n_reasons = l->stage->n_reasons,
 		.miss_counter = l->wiring->miss_counter,
@@ -163,6 +162,29 @@ static void set_program(const struct loading *l, struct bpf_program *program)
 		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_HAS_FRAGS);
 }
 
+static bool names_next(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) && insn->dst_reg == BPF_REG_3 &&
+	       insn->imm == WEIR_STAGE_NEXT;
+}
+
+/* The slot to go on with, wherever the program names it; a stage may never go on. */
+static int set_next(const struct loading *l, struct bpf_program *program)
+{
+	size_t n = bpf_program__insn_cnt(program);
+	_free_ struct bpf_insn *insns = calloc(n, sizeof(*insns));
+	int err;
+
+	if (!insns)
+		return fail_oom();
+	memcpy(insns, bpf_program__insns(program), n * sizeof(*insns));
+	for (size_t i = 0; i < n; i++)
+		if (names_next(&insns[i]))
+			insns[i].imm = l->wiring->next_slot;
+	err = bpf_program__set_insns(program, insns, n);
+	return err ? refused(l, err, "wire it into the chain") : 0;
+}
+
 /* The object is closed soon, and its file descriptors with it: have our own. */
 static int take_fds(struct loading *l, const struct bpf_program *program)
 {
@@ -193,7 +215,7 @@ int stage_load(const struct stage *stage, const uint8_t *conf, const struct stag
 		return err;
 	program = bpf_object__next_program(l.object, NULL);
 	set_program(&l, program);
-	err = set_rodata(&l, conf) ?: set_maps(&l, keep, n_keep);
+	err = set_next(&l, program) ?: set_rodata(&l, conf) ?: set_maps(&l, keep, n_keep);
 	if (err)
 		return err;
 	err = bpf_object__load(l.object);

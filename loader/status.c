@@ -2,6 +2,7 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -104,6 +105,31 @@ static int say_unknown(const struct status_hook *hook)
 	return chain_unknown(&hook->chain);
 }
 
+/* What holds the hook of the interface that has the name, if it is not weir's root. */
+static int read_xdp(struct status_hook *hook)
+{
+	const struct chain_attachment *at = &hook->chain.at;
+	struct xdp_holder holders[XDP_HOLDERS_MAX];
+	int n;
+
+	if (hook->chain.kind != HOOK_XDP || !hook->has_nic)
+		return 0;
+	n = attach_xdp_query(&hook->nic, holders);
+	for (int i = 0; i < n; i++)
+		if (!at->attached || holders[i].prog_id != at->prog_id)
+			hook->xdp[hook->n_xdp++] = holders[i];
+	return n < 0 ? n : 0;
+}
+
+/* An interface that is gone is none to ask about: no error. */
+static int read_nic(struct status_hook *hook)
+{
+	if (!if_nametoindex(hook->chain.interface))
+		return 0;
+	hook->has_nic = !nic_probe(hook->chain.interface, &hook->nic);
+	return read_xdp(hook);
+}
+
 /* Others may be on a tc hook too. */
 static int read_holders(struct status_hook *hook)
 {
@@ -156,6 +182,8 @@ static int read_hook(struct status_hook *hook)
 		err = read_rule(chain, &meta->rules[hook->n_rules], &hook->rules[hook->n_rules]);
 	if (!err)
 		err = read_cpus(hook);
+	if (!err)
+		err = read_nic(hook);
 	return err ? err : read_holders(hook);
 }
 
@@ -203,6 +231,13 @@ static int read_chain(const char *interface, enum hook_kind kind, void *arg)
 	return 0;
 }
 
+static int count_dead(const struct pin_tree *dead, size_t n_chains, void *arg)
+{
+	(void)dead;
+	*(size_t *)arg += n_chains;
+	return 0;
+}
+
 int status_read(const struct pin_tree *tree, const char *const *interfaces, size_t n,
 		struct status **out)
 {
@@ -223,6 +258,8 @@ int status_read(const struct pin_tree *tree, const char *const *interfaces, size
 			err = fail(-ENOENT,
 				   "%s: no policy of weir is on it; `weir status` lists those",
 				   interfaces[i]);
+	if (!err && !n)
+		err = chain_each_dead(tree, count_dead, &status->n_dead);
 	if (err)
 		return err;
 	*out = TAKE(status);

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "attach_tc.h"
+#include "attach_xdp.h"
 #include "chain.h"
 #include "maps.h"
 
@@ -43,6 +44,10 @@ struct status_hook {
 	size_t n_rules;
 	struct status_cpu *cpus; /* in ascending order */
 	size_t n_cpus;
+	bool has_nic; /* the interface of that name is there */
+	struct nic nic;
+	struct xdp_holder xdp[XDP_HOLDERS_MAX]; /* xdp: who is on the hook, weir's own not */
+	size_t n_xdp;
 	struct tc_holder *holders; /* tc: who is on the hook, in order, weir's own too */
 	size_t n_holders;
 	size_t own; /* which of them is weir's; n_holders: none is */
@@ -52,6 +57,7 @@ struct status {
 	uint64_t time_ns;	   /* CLOCK_MONOTONIC, when the counters were read */
 	struct status_hook *hooks; /* in order of interface, then of enum hook_kind */
 	size_t n_hooks;
+	size_t n_dead; /* chains of network namespaces that are gone */
 };
 
 /*

@@ -55,7 +55,13 @@ enum weir_rule_counter {
 
 /* Of the header that a stage was compiled against; another one is refused. Changes with
  * weir_wiring. */
-#define WEIR_STAGE_ABI 1
+#define WEIR_STAGE_ABI 2
+
+/*
+ * What a stage tail-calls on NEXT, before the load: the loader writes the slot over this immediate
+ * (`r3 = …` ahead of the call). A constant in weir_wiring would do, for two instructions more.
+ */
+#define WEIR_STAGE_NEXT 0x6e657874
 
 /*
  * How an instance of a C stage is wired into its chain: the object's constant `weir_wiring`, which
@@ -63,7 +69,6 @@ enum weir_rule_counter {
  */
 struct weir_wiring {
 	__u32 abi;	    /* WEIR_STAGE_ABI */
-	__u32 next_slot;    /* tail-called on NEXT */
 	__u32 counter;	    /* the instance's first counter (enum weir_rule_counter) */
 	__u32 n_reasons;    /* of the stage */
 	__u32 miss_counter; /* counted when the tail call fails */

@@ -204,6 +204,11 @@ int maps_create_tables(const void *bytes, size_t size)
 	return create_frozen("weir_tables", bytes, size, BPF_F_RDONLY_PROG);
 }
 
+int maps_create_copy(size_t size)
+{
+	return create(BPF_MAP_TYPE_PERCPU_ARRAY, "weir_copy", size, 1, 0);
+}
+
 static int map_info(int fd, struct bpf_map_info *info)
 {
 	uint32_t len = sizeof(*info);

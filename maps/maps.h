@@ -54,5 +54,8 @@ int maps_read_text(int fd, char **text); /* NUL-terminated, owned by the caller 
 /* The look-up tables of one program: one element, which nobody can write any more. */
 int maps_create_tables(const void *bytes, size_t size);
 
+/* Where a program copies a packet: `size` bytes a CPU. */
+int maps_create_copy(size_t size);
+
 /* The number of elements of a map. */
 int maps_size(int fd, uint32_t *n);

@@ -5,8 +5,35 @@
 
 #include "live.h"
 
+struct args {
+	const char *file;
+	bool fix_nic, quiet;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *args = state->input;
+
+	if (key == 'f') {
+		args->fix_nic = true;
+		return 0;
+	}
+	state->input = &args->file;
+	return cmd_parse_file(key, arg, state);
+}
+
+static const struct argp_option options[] = {
+	{ "fix-nic", 'f', NULL, 0,
+	  "First change settings of its interfaces that stand in the way of native XDP, or keep VLAN "
+	  "tags from rules that read them; `weir detach` restores what was, and so does an apply "
+	  "that fails",
+	  0 },
+	{ 0 },
+};
+
 static const struct argp argp = {
-	.parser = cmd_parse_file,
+	.options = options,
+	.parser = parse,
 	.args_doc = "FILE",
 	.doc = "Make the policy in FILE live: on all interfaces that it names, or on none. "
 	       "Packets meet the whole old policy or the whole new one.",
@@ -39,24 +66,47 @@ static void print_text(const struct live *live, const struct plan *plan)
 		       policy_hook_name(plan->removals[i].kind));
 }
 
-/* What fails from the planned on is not the policy's fault. */
-static int apply(struct live *live, const struct policy *policy, const char *source,
-		 struct plan **plan)
+static int plan_and_apply(struct live *live, const struct policy *policy, const char *source,
+			  struct plan **plan)
 {
 	/* Whole, so that it is found again from elsewhere. */
 	_free_ char *whole = strcmp(source, "-") ? realpath(source, NULL) : NULL;
-	int err;
+	int err = live_plan(live, policy, plan);
 
-	if (live_open(live))
-		return CMD_FAILED;
-	err = live_plan(live, policy, plan);
 	if (err)
 		return live_exit(err);
 	live_hold_signals();
+	/* What fails from the planned on is not the policy's fault. */
 	if (!chain_apply(&live->tree, *plan, whole ? whole : source))
 		return CMD_OK;
 	plan_freep(plan);
 	return CMD_FAILED;
+}
+
+static void say_done(const struct nic_finding *finding, void *arg)
+{
+	const struct args *args = arg;
+
+	if (!args->quiet)
+		printf("%s\n", finding->command);
+}
+
+static int apply(struct live *live, const struct policy *policy, struct args *args,
+		 struct plan **plan)
+{
+	int status;
+
+	if (live_open(live))
+		return CMD_FAILED;
+	if (!args->fix_nic)
+		return plan_and_apply(live, policy, args->file, plan);
+	live_hold_signals();
+	status = live_fix(live, policy, say_done, args) ? CMD_FAILED : CMD_OK;
+	if (!status)
+		status = plan_and_apply(live, policy, args->file, plan);
+	if (live_fix_end(live, policy, !status) && !status)
+		status = CMD_FAILED;
+	return status;
 }
 
 static int run(int argc, char **argv)
@@ -65,13 +115,14 @@ static int run(int argc, char **argv)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_(live_close) struct live live = { .tree.lock_fd = -1 };
 	struct cmd_common common = { 0 };
-	const char *file = NULL;
-	int status = cmd_parse(&argp, argc, argv, &common, &file) ? CMD_FAILED : CMD_OK;
+	struct args args = { 0 };
+	int status = cmd_parse(&argp, argc, argv, &common, &args) ? CMD_FAILED : CMD_OK;
 
+	args.quiet = common.json;
 	if (!status)
-		status = live_exit(plan_read_policy(file, &policy));
+		status = live_exit(plan_read_policy(args.file, &policy));
 	if (!status)
-		status = apply(&live, policy, file, &plan);
+		status = apply(&live, policy, &args, &plan);
 	if (common.json)
 		return cmd_print_json(live_plan_json(&live, plan), status);
 	if (!status)

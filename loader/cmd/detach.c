@@ -30,7 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{ "all", 'a', NULL, 0, "Every interface of this network namespace", 0 },
+	{ "all", 'a', NULL, 0,
+	  "Every interface of this network namespace; and what is pinned for network namespaces that are gone",
+	  0 },
 	{ 0 },
 };
 
@@ -90,6 +92,8 @@ static int run(int argc, char **argv)
 		err = detach(&live.tree, &args);
 	if (!err)
 		err = restore_nics(&live.tree, &args);
+	if (!err && args.all)
+		err = chain_remove_dead(&live.tree);
 	free(args.interfaces);
 	status = err ? CMD_FAILED : CMD_OK;
 	return common.json ? cmd_print_json(json_object(), status) : status;

@@ -84,7 +84,7 @@ static int load_prog(struct engine_run *run, enum filter_hook hook, struct filte
 	};
 	bool frags = run->frags && hook == FILTER_XDP;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
-	_close_ int tables = -1;
+	_close_ int tables = -1, copy = -1;
 	int fd;
 
 	if (prog->tables) {
@@ -92,10 +92,14 @@ static int load_prog(struct engine_run *run, enum filter_hook hook, struct filte
 		if (tables < 0)
 			return tables;
 	}
-	filter_prog_set_maps(
-		prog,
-		(int[FILTER_MAPS]){
-			[FILTER_MAP_COUNTERS] = run->counters_fd, [FILTER_MAP_TABLES] = tables });
+	if (prog->copies) {
+		copy = maps_create_copy(FILTER_COPY_SIZE);
+		if (copy < 0)
+			return copy;
+	}
+	filter_prog_set_maps(prog, (int[FILTER_MAPS]){ [FILTER_MAP_COUNTERS] = run->counters_fd,
+						       [FILTER_MAP_TABLES] = tables,
+						       [FILTER_MAP_COPY] = copy });
 	fd = bpf_prog_load(types[hook], "weir_filter", "GPL", prog->insns, prog->n_insns, &opts);
 	return fd < 0 ? load_failed(types[hook], prog, &opts) : fd;
 }

@@ -8,6 +8,7 @@
 #include "../out_json.h"
 #include "../compat.h"
 #include "../cpus.h"
+#include "../fix.h"
 #include "cmd.h"
 
 static void hold_signals(sigset_t *before)
@@ -37,6 +38,9 @@ int live_open(struct live *live)
 		return err;
 	hold_signals(&before);
 	err = chain_recover(&live->tree);
+	/* What a driver does not let us restore is said, and tried again by the next command. */
+	if (!err)
+		fix_recover(&live->tree);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
@@ -56,6 +60,12 @@ static int ask_nic(const struct word *name, struct nic *out, void *arg)
 {
 	(void)arg;
 	return nic_probe_at(name->text, &name->pos, out);
+}
+
+static int ask_tags(const struct nic *nic, struct nic_tags *out, void *arg)
+{
+	(void)arg;
+	return nic_tags_read(nic, out);
 }
 
 static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg)
@@ -104,6 +114,7 @@ int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 		.nic = ask_nic,
 		.base = ask_base,
 		.cpu = ask_cpu,
+		.tags = ask_tags,
 		.arg = live,
 		.by_helper = !compat_has_perfmon(),
 	};

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "../chain.h"
+#include "../fix.h"
 #include "../plan.h"
 
 /* The tree, and every chain that the planner asked about (some hold nothing). */
@@ -28,6 +29,14 @@ void live_close(struct live *live);
 
 /* Plan a policy against the kernel and what is loaded. */
 int live_plan(struct live *live, const struct policy *policy, struct plan **out);
+
+/*
+ * live_fix.c: before a policy is planned, change the settings of its interfaces that stand in the
+ * way of what its XDP hooks want: offloads and queues for native XDP, what hides VLAN tags from
+ * rules that read them. live_fix_end() must follow: keep the changes, or undo them.
+ */
+int live_fix(struct live *live, const struct policy *policy, fix_done_fn done, void *arg);
+int live_fix_end(struct live *live, const struct policy *policy, bool keep);
 
 /* The chain that a planned hook would change; NULL if there is none. */
 const struct chain *live_chain_of(const struct live *live, const struct plan_hook *hook);

@@ -73,21 +73,6 @@ static void print(struct report *report, const struct nic *nic, const struct nic
 	}
 }
 
-/* The caller frees *findings; their number, or a reported error. */
-static ssize_t find(const char *name, struct nic *nic, struct nic_finding **findings)
-{
-	struct nic_ethtool ethtool;
-	struct nic_host host;
-	int err = nic_probe(name, nic);
-
-	if (!err)
-		err = nic_ethtool_read(nic, &ethtool);
-	if (err)
-		return err;
-	nic_host_read(nic, &host);
-	return nic_check(nic, &ethtool, &host, findings);
-}
-
 static void say_done(const struct nic_finding *finding, void *arg)
 {
 	const struct report *report = arg;
@@ -106,7 +91,7 @@ static int fix(const char *name, struct report *report)
 
 	if (err)
 		return err;
-	n = find(name, &nic, &findings);
+	n = nic_look(name, &nic, &findings);
 	if (n < 0)
 		return n;
 	live_hold_signals();
@@ -122,7 +107,7 @@ static int look_at(const char *name, struct report *report)
 
 	if (err)
 		return err;
-	n = find(name, &nic, &findings);
+	n = nic_look(name, &nic, &findings);
 	if (n < 0)
 		return n;
 	print(report, &nic, findings, n);

@@ -14,20 +14,25 @@
 #include "../out_text.h"
 #include "../status.h"
 #include "live.h"
+#include "watch_facts.h"
 
 enum {
 	SETTLE_MS = 50, /* after an event: an interface comes in several steps */
-	POLL_MS = 10000 /* what no event tells of, such as a link that was detached by force */
+	POLL_MS = 1000, /* what no event tells of, such as a link that was detached by force */
+	RETRY = 60	/* polls, while a policy cannot be put back and nothing changes */
 };
 
 /* An interface with a policy, and what was said of it last. */
 struct watched {
 	char *name, *said;
 	bool there; /* still in the tree */
+	struct watch_facts facts;
+	unsigned int idle; /* polls since it was planned */
 };
 
 struct watch {
 	bool json;
+	bool event; /* the network namespace's interfaces have changed */
 	struct watched *all;
 	size_t n;
 };
@@ -47,13 +52,8 @@ static const struct argp argp = {
 	       "policies stay.",
 };
 
-/* Say it once, not at every look. */
-static void say(const struct watch *watch, struct watched *of, const char *what)
+static void print(const struct watch *watch, const struct watched *of, const char *what)
 {
-	if (of->said && !strcmp(of->said, what))
-		return;
-	free(of->said);
-	of->said = strdup(what);
 	if (watch->json) {
 		json_t *line = json_pack("{s:s, s:s}", "interface", of->name, "text", what);
 
@@ -64,6 +64,34 @@ static void say(const struct watch *watch, struct watched *of, const char *what)
 		printf("%s: %s\n", of->name, what);
 	}
 	fflush(stdout);
+}
+
+/* Say it once, not at every look. */
+static void say(const struct watch *watch, struct watched *of, const char *what)
+{
+	if (of->said && !strcmp(of->said, what))
+		return;
+	free(of->said);
+	of->said = strdup(what);
+	print(watch, of, what);
+}
+
+static void say_changes(const struct watch *watch, const struct watched *of,
+			const struct watch_facts *now)
+{
+	for (size_t i = 0; i < FACTS; i++) {
+		const char *before = of->facts.text[i], *after = now->text[i];
+		_free_ char *text = NULL;
+
+		if (!before || !after || !strcmp(before, after))
+			continue;
+		if (asprintf(&text, "%s: %s now, %s before", watch_fact_name(i), after, before) < 0)
+			text = NULL;
+		else
+			print(watch, of, text);
+	}
+	if (of->facts.attached && !now->attached && of->facts.ifindex == now->ifindex)
+		print(watch, of, "somebody took its program off a hook");
 }
 
 static int note_name(const char *interface, enum hook_kind kind, void *arg)
@@ -121,17 +149,27 @@ static int put_back(const struct watch *watch, struct live *live, struct watched
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_free_ char *source = NULL;
+	/* Of the one that is gone: the new one needs the same. */
+	bool fixed = fix_is_remembered(&live->tree, of->name);
 	int err = policy_of(live, of->name, &policy, &source);
 
+	if (!err && fixed)
+		err = live_fix(live, policy, NULL, NULL);
 	if (!err)
 		err = live_plan(live, policy, &plan);
+	if (err && fixed && policy)
+		live_fix_end(live, policy, false);
 	if (err)
 		return err;
 	if (!has_changes(plan)) {
+		if (fixed)
+			live_fix_end(live, policy, true);
 		say(watch, of, "its policy is on it");
 		return 0;
 	}
 	err = chain_apply(&live->tree, plan, source);
+	if (fixed)
+		live_fix_end(live, policy, !err);
 	if (err)
 		return err;
 	say(watch, of, "its policy is on it again");
@@ -141,14 +179,56 @@ static int put_back(const struct watch *watch, struct live *live, struct watched
 	return 0;
 }
 
+/* An interface that has another name now, or another network namespace, took its policy along. */
+static void say_gone(const struct watch *watch, struct live *live, struct watched *of)
+{
+	char name[IF_NAMESIZE], text[80];
+	struct chain chain;
+
+	snprintf(text, sizeof(text), "it is gone; its policy waits for it");
+	if (!chain_open(&live->tree, of->name, HOOK_XDP, &chain)) {
+		if (chain.at.elsewhere)
+			snprintf(text, sizeof(text),
+				 "it is in another network namespace now, and its policy with it");
+		else if (chain.at.attached && if_indextoname(chain.at.ifindex, name))
+			snprintf(text, sizeof(text), "it is called %s now, and has its policy",
+				 name);
+		chain_close(&chain);
+	}
+	say(watch, of, text);
+}
+
+/* Planning compiles the policy: that is for when something has happened. */
+static bool is_due(const struct watch *watch, struct watched *of, const struct watch_facts *now)
+{
+	bool changed = watch->event || !of->said || of->facts.ifindex != now->ifindex ||
+		       of->facts.attached != now->attached;
+
+	for (size_t i = 0; i < FACTS && !changed; i++)
+		changed = strcmp(of->facts.text[i] ?: "", now->text[i] ?: "");
+	return changed || (!now->attached && ++of->idle >= RETRY);
+}
+
 static void look_at(const struct watch *watch, struct live *live, struct watched *of)
 {
+	struct watch_facts now = { 0 };
+
+	if (of->there && watch_facts_read(&live->tree, of->name, &now) == -EBADMSG)
+		say(watch, of, "its policy cannot be read");
+	say_changes(watch, of, &now);
 	if (!of->there)
 		say(watch, of, "it has no policy any more");
-	else if (!if_nametoindex(of->name))
-		say(watch, of, "it is gone; its policy waits for it");
-	else if (put_back(watch, live, of))
-		say(watch, of, "its policy cannot be put back on it");
+	else if (!now.ifindex)
+		say_gone(watch, live, of);
+	else if (is_due(watch, of, &now)) {
+		of->idle = 0;
+		if (put_back(watch, live, of))
+			say(watch, of, "its policy cannot be put back on it");
+		watch_facts_clear(&now);
+		watch_facts_read(&live->tree, of->name, &now);
+	}
+	watch_facts_clear(&of->facts);
+	of->facts = now;
 }
 
 static int look(struct watch *watch)
@@ -166,7 +246,7 @@ static int look(struct watch *watch)
 }
 
 /* Wait for an event and until no more come at once, for a signal (false), or for the time. */
-static bool wait_for(const struct nl_sock *events, int signals)
+static bool wait_for(const struct nl_sock *events, int signals, bool *event)
 {
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
 				{ .fd = nic_events_fd(events), .events = POLLIN } };
@@ -175,6 +255,7 @@ static bool wait_for(const struct nl_sock *events, int signals)
 		poll(fds, 1, SETTLE_MS);
 	if (fds[0].revents)
 		return false;
+	*event = fds[1].revents;
 	nic_events_drain(events);
 	return true;
 }
@@ -194,12 +275,13 @@ static int run(int argc, char **argv)
 		err = nic_events_open(&events);
 	while (!err) {
 		err = look(&watch);
-		if (!err && !wait_for(events, signals))
+		if (!err && !wait_for(events, signals, &watch.event))
 			break;
 	}
 	for (size_t i = 0; i < watch.n; i++) {
 		free(watch.all[i].name);
 		free(watch.all[i].said);
+		watch_facts_clear(&watch.all[i].facts);
 	}
 	free(watch.all);
 	return err ? CMD_FAILED : CMD_OK;

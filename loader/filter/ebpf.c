@@ -224,13 +224,16 @@ int emit_init(struct emit *e, const struct ir *ir, const struct filter_run *run,
 	e->hook = hook_of(run->hook);
 	e->ir = ir;
 	e->run = run;
-	e->view = ir_view(run);
-	e->window = e->hook->has_window ? e->view.window : 0;
-	/* An index is XDP's, which has neither subprogram nor window. */
+	err = ir_view(run, &e->view);
+	if (err)
+		return err;
+	e->window = e->view.on_stack ? e->view.window : 0;
+	/* A program with a window has no index. */
 	e->stack_end = ir->index   ? STACK_INDEX
 		       : e->window ? STACK_WINDOW + (int16_t)e->window
 				   : STACK_END;
 	e->prog = prog;
+	e->prog->copies = e->view.copies;
 	if (n < 0)
 		return n;
 	e->n_order = n;

@@ -33,12 +33,11 @@ enum {
 	STACK_TARGET = STACK_BYTES, /* of a redirect */
 	STACK_A = -16,		    /* A and X over a slow load's call */
 	STACK_X = -24,
-	STACK_VARS = -32,				/* variables from M[0] on */
-	STACK_DATA = STACK_VARS - 8 * (IR_VARS - IR_M), /* the hook's own, 8 bytes each */
-	STACK_TAG = STACK_DATA - 8,
-	STACK_SPILLED = STACK_TAG - 24, /* operands, where registers are few */
-	STACK_INDEX = -320,		/* of a program that has one: its words are below */
-	STACK_END = -448,		/* the rest is for a subprogram */
+	STACK_VARS = -32,				   /* variables from M[0] on */
+	STACK_TAG = STACK_VARS - 8 * (IR_VARS - IR_M) - 8, /* the hook's own */
+	STACK_SPILLED = STACK_TAG - 24,			   /* operands, where registers are few */
+	STACK_INDEX = -320, /* of a program that has one: its words are below */
+	STACK_END = -448,   /* the rest is for a subprogram */
 	/*
 	 * The window of a socket: a stack is read at aligned places only, and an address in a
 	 * packet stands two bytes behind a multiple of four as a rule.

@@ -187,10 +187,6 @@ static void emit_within(struct emit *e, enum reg pointer, const struct ir_end *e
 /* The packet has the whole window, or is a matter of the slow bodies. */
 static void emit_window_check(struct emit *e, const struct ir_end *end)
 {
-	if (end->k > e->window) {
-		go(e, end->no);
-		return;
-	}
 	jump(e, BPF_JMP | BPF_JNE | BPF_K, END, 0, 0, end->no);
 	e->cache.now.linear = e->window;
 	go(e, end->yes);
@@ -204,7 +200,11 @@ void emit_linear_check(struct emit *e, const struct ir_end *end)
 		go(e, end->yes);
 		return;
 	}
-	if (e->hook->has_window) {
+	if (end->k > e->view.window) { /* a packet may have more, but not in place */
+		go(e, end->no);
+		return;
+	}
+	if (e->view.on_stack) {
 		emit_window_check(e, end);
 		return;
 	}

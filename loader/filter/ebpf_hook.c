@@ -5,6 +5,7 @@
 #include "ebpf_hook.h"
 
 #include "../../maps/abi.h"
+#include "ebpf_var.h"
 
 const struct hook *hook_of(enum filter_hook hook)
 {
@@ -49,6 +50,12 @@ void hook_count_at(struct emit *e, uint32_t counter)
 {
 	op(e, BPF_ST | BPF_MEM | BPF_W, FP, 0, STACK_KEY, counter);
 	hook_count(e);
+}
+
+void hook_miss(struct emit *e)
+{
+	set_key(e, WEIR_COUNTER_MISS);
+	jump_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
 }
 
 void hook_return(struct emit *e, int32_t verdict)

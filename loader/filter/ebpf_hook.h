@@ -23,13 +23,6 @@ struct hook {
 	void (*length)(struct emit *e, enum reg dst, enum reg scratch);
 
 	/*
-	 * Load bytes at a constant offset that a check has proven, as they stand in the packet;
-	 * with a scratch register if needs_scratch() says so (NULL: never).
-	 */
-	void (*load)(struct emit *e, unsigned int size, enum reg dst, uint32_t k, enum reg scratch);
-	bool (*needs_scratch)(uint32_t k, unsigned int size);
-
-	/*
 	 * Call what copies bytes of the packet: r1 ctx, r2 offset (up to ir_view.fetch_max), r3 to,
 	 * r4 size. r0 is 0 then if they are all there. Clobbers r1 to r5.
 	 */
@@ -62,12 +55,6 @@ struct hook {
 
 	bool counts; /* rules have counters */
 
-	/*
-	 * Nothing of the packet is in place: DATA points to a copy of emit.window bytes on the
-	 * stack, and END is 0 if the packet has them all.
-	 */
-	bool has_window;
-
 	/* Four bytes of the context of which the verifier knows nothing. */
 	int16_t unknown;
 };
@@ -85,6 +72,9 @@ void hook_count(struct emit *e);
 
 /* The same for the counter with this index. */
 void hook_count_at(struct emit *e, uint32_t counter);
+
+/* Do with the packet as if it had missed the chain: for what cannot be. */
+void hook_miss(struct emit *e);
 
 /* The shared end of a verb: the counter's index is at STACK_KEY, a redirect's target at
  * STACK_TARGET. */

@@ -27,6 +27,7 @@ static const char *map_name(const struct filter_prog *prog, uint32_t insn)
 		[FILTER_MAP_COUNTERS] = "counters",
 		[FILTER_MAP_DEVMAP] = "devmap",
 		[FILTER_MAP_TABLES] = "tables",
+		[FILTER_MAP_COPY] = "copy",
 		[FILTER_MAP_XSK... FILTER_MAP_GROUP - 1] = "sockets",
 		[FILTER_MAP_GROUP... FILTER_MAPS - 1] = "group",
 	};

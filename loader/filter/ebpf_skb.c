@@ -3,13 +3,43 @@
 
 #include <linux/if_ether.h>
 
-void skb_store_tag(struct emit *e, enum reg ctx, int16_t at)
+void skb_store_tag(struct emit *e, enum reg ctx, enum reg base, int16_t at)
 {
 	load(e, 4, T, ctx, SKB(vlan_proto)); /* as it is in the packet */
-	store(e, 2, FP, at, T);
+	store(e, 2, base, at, T);
 	load(e, 4, T, ctx, SKB(vlan_tci));
 	big_endian(e, T, 2);
-	store(e, 2, FP, at + 2, T);
+	store(e, 2, base, at + 2, T);
+}
+
+/* Copy bytes of the packet into the window. r0 is 0 if they are all there. */
+static void copy(struct emit *e, uint32_t from, uint32_t to, uint32_t n)
+{
+	mov(e, X, CTX);
+	mov_imm(e, FROM_X, from);
+	mov(e, T, FP);
+	add_imm(e, T, STACK_WINDOW + (int32_t)to);
+	mov_imm(e, U, n);
+	call(e, BPF_FUNC_skb_load_bytes);
+}
+
+/* A window is at least so long that bytes follow the tag's place. */
+void skb_fill_window(struct emit *e)
+{
+	size_t tagged, filled;
+
+	load(e, 4, A, CTX, SKB(vlan_present));
+	tagged = branch(e, BPF_JMP | BPF_JNE | BPF_K, A, 0, 0);
+	copy(e, 0, 0, e->window);
+	filled = branch(e, BPF_JMP | BPF_JA, 0, 0, 0);
+	land(e, tagged);
+	copy(e, 0, 0, IR_TAG);
+	skb_store_tag(e, CTX, FP, STACK_WINDOW + IR_TAG);
+	copy(e, IR_TAG, IR_HEAD, e->window - IR_HEAD);
+	land(e, filled);
+	mov(e, END, A);
+	mov(e, DATA, FP);
+	add_imm(e, DATA, STACK_WINDOW);
 }
 
 /* The arguments of the subprogram, and where it keeps them. */
@@ -52,7 +82,7 @@ static void fill_window(struct emit *e, bool from_mac)
 	land(e, no_more);
 	mov_imm(e, S_SIZE, TAG_AT - WINDOW_FROM);
 	load_window(e, from_mac, WINDOW_FROM, WINDOW);
-	skb_store_tag(e, K_CTX, WINDOW + TAG_AT - WINDOW_FROM);
+	skb_store_tag(e, K_CTX, FP, WINDOW + TAG_AT - WINDOW_FROM);
 }
 
 /* Four bytes from any offset of the window, by shifts: a stack has no computed addresses. */
@@ -83,19 +113,21 @@ static void leave(struct emit *e, int32_t result)
 	op(e, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* Bytes of which some belong to the tag. */
+/*
+ * Bytes of which some belong to the tag. Where they end is computed anew: before Linux 6.10 the
+ * verifier does not see that what was computed of an offset is small once the offset is.
+ */
 static void fetch_around_tag(struct emit *e, bool from_mac)
 {
 	size_t beyond;
 
+	mov(e, A, S_OFF);
+	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	mov(e, K_CTX, S_CTX);
 	mov(e, K_OFF, S_OFF);
 	mov(e, K_TO, S_TO);
-	/* Again, of an offset that is known to be small: before 6.11 no bound gets to a copy. */
-	mov(e, A, S_OFF);
-	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	load(e, 4, FIFTH, K_CTX, SKB(len));
-	add_imm(e, FIFTH, VLAN_TAG_LEN);
+	add_imm(e, FIFTH, SKB_TAG);
 	beyond = branch(e, BPF_JMP | BPF_JGT | BPF_X, A, FIFTH, 0);
 	fill_window(e, from_mac);
 	take_from_window(e);
@@ -115,7 +147,7 @@ void skb_fetch(struct emit *e, bool from_mac)
 	op(e, BPF_ALU64 | BPF_ADD | BPF_X, A, S_SIZE, 0, 0);
 	ahead = branch(e, BPF_JMP | BPF_JLE | BPF_K, A, 0, TAG_AT);
 	around = branch(e, BPF_JMP | BPF_JLT | BPF_K, S_OFF, 0, IR_HEAD);
-	add_imm(e, S_OFF, -VLAN_TAG_LEN);
+	add_imm(e, S_OFF, -SKB_TAG);
 	land(e, untagged);
 	land(e, ahead);
 	load_bytes(e, from_mac);

@@ -10,34 +10,6 @@
 #include "ebpf_hook.h"
 #include "ebpf_skb.h"
 
-/* Copy bytes of the packet into the window. r0 is 0 if they are all there. */
-static void copy(struct emit *e, uint32_t from, uint32_t to, uint32_t n)
-{
-	mov(e, X, CTX);
-	mov_imm(e, FROM_X, from);
-	mov(e, T, FP);
-	add_imm(e, T, STACK_WINDOW + (int32_t)to);
-	mov_imm(e, U, n);
-	call(e, BPF_FUNC_skb_load_bytes);
-}
-
-/* A window is at least so long that bytes follow the tag's place. */
-static void fill_window(struct emit *e)
-{
-	size_t tagged, filled;
-
-	load(e, 4, A, CTX, SKB(vlan_present));
-	tagged = branch(e, BPF_JMP | BPF_JNE | BPF_K, A, 0, 0);
-	copy(e, 0, 0, e->window);
-	filled = branch(e, BPF_JMP | BPF_JA, 0, 0, 0);
-	land(e, tagged);
-	copy(e, 0, 0, IR_TAG);
-	skb_store_tag(e, CTX, STACK_WINDOW + IR_TAG);
-	copy(e, IR_TAG, IR_HEAD, e->window - IR_HEAD);
-	land(e, filled);
-	mov(e, END, A);
-}
-
 static uint32_t socket_holds(const struct emit *e)
 {
 	(void)e;
@@ -47,11 +19,8 @@ static uint32_t socket_holds(const struct emit *e)
 static void start(struct emit *e)
 {
 	mov(e, CTX, X);
-	if (!e->window)
-		return;
-	fill_window(e);
-	mov(e, DATA, FP);
-	add_imm(e, DATA, STACK_WINDOW);
+	if (e->window)
+		skb_fill_window(e);
 }
 
 static void length(struct emit *e, enum reg dst, enum reg scratch)
@@ -61,18 +30,8 @@ static void length(struct emit *e, enum reg dst, enum reg scratch)
 	load(e, 4, dst, CTX, SKB(len));
 	load(e, 4, scratch, CTX, SKB(vlan_present));
 	untagged = branch(e, BPF_JMP | BPF_JEQ | BPF_K, scratch, 0, 0);
-	add_imm(e, dst, VLAN_TAG_LEN);
+	add_imm(e, dst, SKB_TAG);
 	land(e, untagged);
-}
-
-static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k,
-			  enum reg scratch)
-{
-	(void)scratch;
-	if ((STACK_WINDOW + (int32_t)k) % (int32_t)size == 0)
-		load(e, size, dst, FP, STACK_WINDOW + (int16_t)k);
-	else
-		load_unaligned(e, size, dst, FP, STACK_WINDOW + (int32_t)k, dst);
 }
 
 static void load_bytes(struct emit *e)
@@ -93,7 +52,7 @@ static void load_abs(struct emit *e, unsigned int size, uint32_t k)
 /* A part of the tag that is beside the bytes. */
 static void load_tag(struct emit *e, unsigned int size, uint32_t k)
 {
-	skb_store_tag(e, CTX, STACK_TAG);
+	skb_store_tag(e, CTX, FP, STACK_TAG);
 	load(e, size, A, FP, STACK_TAG + (int16_t)(k - IR_TAG));
 	big_endian(e, A, size);
 }
@@ -114,7 +73,7 @@ static void load_direct(struct emit *e, const struct ir_end *end)
 	if (end->k < IR_HEAD)
 		load_tag(e, end->size, end->k);
 	else
-		load_abs(e, end->size, end->k - VLAN_TAG_LEN);
+		load_abs(e, end->size, end->k - SKB_TAG);
 	land(e, done);
 }
 
@@ -127,11 +86,9 @@ const struct hook hook_socket = {
 	.holds = socket_holds,
 	.start = start,
 	.length = length,
-	.load = load_constant,
 	.load_bytes = load_bytes,
 	.load_direct = load_direct,
 	.fetch = fetch,
 	.finish = finish,
-	.has_window = true,
 	.unknown = SKB(len),
 };

@@ -1,64 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The parts of a program that are tc's own: a direct-action classifier, whose context is struct
- * __sk_buff. The packet is read in place as far as it is linear, by helper beyond.
- *
- * The kernel holds the outer VLAN tag beside the bytes. The program sees it in its place, bytes 12
- * to 15, whatever the packet: where there is a tag, DATA is four bytes ahead of the packet, so that
- * all that stands behind the tag is found where it should be. The addresses ahead of it are read
- * from the packet's true start (STACK_DATA), bytes 12 to 15 from a copy (STACK_TAG).
+ * __sk_buff.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
+#include "ebpf_copy.h"
 #include "ebpf_hook.h"
 #include "ebpf_skb.h"
-
-enum { TAG_AT = 2 * ETH_ALEN };
-
-/* What a program reads of the packet's first bytes. */
-struct head {
-	bool macs, tag;
-};
-
-static void read_head(struct head *head, uint32_t k, unsigned int size)
-{
-	head->macs |= k < TAG_AT;
-	head->tag |= k < IR_HEAD && k + size > TAG_AT;
-}
-
-static struct head head_of(const struct ir *ir)
-{
-	struct head head = { 0 };
-
-	for (size_t i = 0; i < ir->n; i++) {
-		for (size_t j = 0; j < ir->blocks[i].n; j++) {
-			const struct ir_insn *insn = &ir->blocks[i].insns[j];
-
-			if (insn->op == IR_LOAD && !insn->indexed)
-				read_head(&head, insn->k, insn->size);
-		}
-	}
-	for (size_t i = 0; i < ir->n_values; i++) {
-		const struct ir_value *value = &ir->values[i];
-
-		if (value->op == IR_LOAD && value->a == IR_NO_VALUE)
-			read_head(&head, value->k, value->size);
-	}
-	return head;
-}
-
-/* Bytes 12 to 15 where there is no tag beside them; 0 where they are not linear. */
-static void copy_tag(struct emit *e)
-{
-	mov_imm(e, FROM_X, 0);
-	mov(e, T, DATA);
-	add_imm(e, T, IR_HEAD);
-	op(e, BPF_JMP | BPF_JGT | BPF_X, T, END, 1, 0);
-	load(e, 4, FROM_X, DATA, TAG_AT);
-	store(e, 4, FP, STACK_TAG, FROM_X);
-}
 
 static uint32_t tc_holds(const struct emit *e)
 {
@@ -66,68 +17,36 @@ static uint32_t tc_holds(const struct emit *e)
 	return 1u << CTX | 1u << LEN;
 }
 
-static void start(struct emit *e)
+/* A packet that is as long as the kernel says, and its tag. */
+static void add_tag_to_length(struct emit *e)
 {
-	struct head head = head_of(e->ir);
 	size_t untagged;
 
-	mov(e, CTX, X);
-	load(e, 4, LEN, CTX, SKB(len));
-	load(e, 4, DATA, CTX, SKB(data));
-	load(e, 4, END, CTX, SKB(data_end));
-	if (head.macs)
-		store(e, 8, FP, STACK_DATA, DATA);
-	if (head.tag)
-		copy_tag(e);
 	load(e, 4, T, CTX, SKB(vlan_present));
 	untagged = branch(e, BPF_JMP | BPF_JEQ | BPF_K, T, 0, 0);
-	add_imm(e, DATA, -VLAN_TAG_LEN);
-	add_imm(e, LEN, VLAN_TAG_LEN);
-	if (head.tag)
-		skb_store_tag(e, CTX, STACK_TAG);
+	add_imm(e, LEN, SKB_TAG);
 	land(e, untagged);
+}
+
+static void start(struct emit *e)
+{
+	mov(e, CTX, X);
+	load(e, 4, LEN, CTX, SKB(len));
+	if (e->view.copies) {
+		load(e, 4, DATA, CTX, SKB(data));
+		load(e, 4, END, CTX, SKB(data_end));
+		emit_copy(e, &copy_skb);
+		return;
+	}
+	if (e->window)
+		skb_fill_window(e);
+	add_tag_to_length(e);
 }
 
 static void length(struct emit *e, enum reg dst, enum reg scratch)
 {
 	mov(e, dst, LEN);
 	hook_forget(e, dst, scratch);
-}
-
-/* The place of a byte of the head, or of more that lie on one side of its limits. */
-static void load_piece(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
-{
-	if (k >= IR_HEAD) {
-		load_far(e, size, dst, DATA, k);
-	} else if (k >= TAG_AT) {
-		load(e, size, dst, FP, STACK_TAG + k - TAG_AT);
-	} else {
-		load(e, 8, dst, FP, STACK_DATA);
-		load(e, size, dst, dst, k);
-	}
-}
-
-/* Does a load touch more than one part of the head, or on the stack an unaligned place? */
-static bool in_pieces(uint32_t k, unsigned int size)
-{
-	return k < IR_HEAD && k + size > TAG_AT && (k < TAG_AT || k % size);
-}
-
-static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k,
-			  enum reg scratch)
-{
-	if (!in_pieces(k, size)) {
-		load_piece(e, size, dst, k);
-		return;
-	}
-	/* Byte by byte, the first one lowest where that is the machine's order. */
-	load_piece(e, 1, dst, k);
-	for (unsigned int i = 1; i < size; i++) {
-		op(e, BPF_ALU64 | BPF_LSH | BPF_K, dst, 0, 0, 8);
-		load_piece(e, 1, scratch, k + i);
-		op(e, BPF_ALU64 | BPF_OR | BPF_X, dst, scratch, 0, 0);
-	}
-	big_endian(e, dst, size);
 }
 
 static void load_bytes(struct emit *e)
@@ -253,8 +172,6 @@ const struct hook hook_tc = {
 	.holds = tc_holds,
 	.start = start,
 	.length = length,
-	.load = load_constant,
-	.needs_scratch = in_pieces,
 	.load_bytes = load_bytes,
 	.fetch = fetch,
 	.pass_on = pass_on,

@@ -78,12 +78,6 @@ void prove_linear(struct emit *e, uint32_t k, enum reg scratch)
 	e->cache.now.linear = k;
 }
 
-/* Where what is in place ends at the latest. */
-static uint32_t reach(const struct emit *e)
-{
-	return e->window ? e->window : IR_PACKET_MAX;
-}
-
 /* The largest that a value can be in the verifier's eyes, computed as evaluate() does. */
 static uint32_t seen_max(const struct ir *ir, uint32_t index)
 {
@@ -134,8 +128,8 @@ static void point(struct emit *e, uint32_t base, uint32_t k, enum reg reg)
 
 	e->cache.pinned |= 1u << reg;
 	evaluate(e, base, reg);
-	if ((uint64_t)limit + k > reach(e)) {
-		limit = reach(e) - k;
+	if ((uint64_t)limit + k > e->view.window) {
+		limit = e->view.window - k;
 		jump(e, BPF_JMP | BPF_JGT | BPF_K, reg, 0, limit, e->fail);
 	}
 	op(e, BPF_ALU64 | BPF_ADD | BPF_X, reg, DATA, 0, 0);
@@ -158,7 +152,7 @@ enum reg point_to_end(struct emit *e, uint32_t base, uint32_t k, int last)
 
 	if (reg < 0 && (reg = spare(e)) < 0)
 		reg = last;
-	if (held[reg].item == NO_ITEM || (uint64_t)held[reg].limit + k > reach(e)) {
+	if (held[reg].item == NO_ITEM || (uint64_t)held[reg].limit + k > e->view.window) {
 		cache_forget(&e->cache, 1u << reg);
 		point(e, base, k, reg);
 	}
@@ -186,13 +180,15 @@ static enum reg proven_pointer(struct emit *e, uint32_t base, uint32_t k, int la
 
 /* Evaluation: of `index` in the register `dst`, which is pinned */
 
-static void load_constant(struct emit *e, unsigned int size, uint32_t k, enum reg dst)
+/* A stack is read at aligned places only. */
+void load_at(struct emit *e, unsigned int size, enum reg dst, uint32_t k)
 {
-	enum reg scratch = dst;
-
-	if (e->hook->needs_scratch && e->hook->needs_scratch(k, size))
-		scratch = cache_take(&e->cache, 0);
-	e->hook->load(e, size, dst, k, scratch);
+	if (!e->window)
+		load_far(e, size, dst, DATA, k);
+	else if ((STACK_WINDOW + (int32_t)k) % (int32_t)size == 0)
+		load(e, size, dst, FP, STACK_WINDOW + (int16_t)k);
+	else
+		load_unaligned(e, size, dst, FP, STACK_WINDOW + (int32_t)k, dst);
 }
 
 static void load_from(struct emit *e, unsigned int size, enum reg dst, enum reg from, int32_t off)
@@ -214,7 +210,7 @@ static void load_bytes(struct emit *e, unsigned int size, uint32_t base, uint32_
 
 	if (base == IR_NO_VALUE) {
 		prove_linear(e, off + size, dst);
-		load_constant(e, size, off, dst);
+		load_at(e, size, dst, off);
 	} else {
 		from = proven_pointer(e, base, off + size, dst);
 		load_from(e, size, dst, from, (int64_t)off - e->cache.now.regs[from].ahead);

@@ -26,6 +26,11 @@ enum reg item_in_register(struct emit *e, uint32_t item, uint32_t avoid);
 /* The same for a value in host order. */
 enum reg value_in_register(struct emit *e, uint32_t value, uint32_t avoid);
 
+/*
+ * Load bytes at a constant offset that a check has proven, as they stand in the packet.
+ */
+void load_at(struct emit *e, unsigned int size, enum reg dst, uint32_t k);
+
 /* Go to emit.fail unless the packet has its first k bytes in the linear part. */
 void prove_linear(struct emit *e, uint32_t k, enum reg scratch);
 

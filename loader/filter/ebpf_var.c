@@ -5,6 +5,7 @@
 #include "ebpf_end.h"
 #include "ebpf_hook.h"
 #include "ebpf_switch.h"
+#include "ebpf_value.h"
 
 /* Variables */
 
@@ -75,8 +76,7 @@ static void prove_again(struct emit *e, uint32_t k)
 	mov(e, T, DATA);
 	add_imm(e, T, k);
 	proven = branch(e, BPF_JMP | BPF_JLE | BPF_X, T, END, 0);
-	set_key(e, WEIR_COUNTER_MISS);
-	jump_verb(e, e->run->miss_drop ? FILTER_DROP : FILTER_PASS);
+	hook_miss(e);
 	land(e, proven);
 	e->cache.now.linear = k;
 }
@@ -92,7 +92,7 @@ static void emit_load(struct emit *e, const struct ir_insn *insn)
 	} else {
 		if (!e->window)
 			prove_again(e, insn->k + insn->size);
-		e->hook->load(e, insn->size, dst, insn->k, U);
+		load_at(e, insn->size, dst, insn->k);
 	}
 	big_endian(e, dst, insn->size);
 	written(e, insn->dst);
@@ -193,7 +193,7 @@ void emit_var_check(struct emit *e, const struct ir_end *end)
 	if (!end->bounded) {
 		/* What the verifier believes of X may be nonsense: see ir_bounds.c. */
 		hook_forget(e, FROM_X, T);
-		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, IR_PACKET_MAX - end->k, end->no);
+		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, e->view.window - end->k, end->no);
 	}
 	op(e, BPF_ALU64 | BPF_ADD | BPF_X, FROM_X, DATA, 0, 0);
 	mov(e, T, FROM_X);

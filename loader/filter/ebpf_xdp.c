@@ -6,6 +6,7 @@
 
 #include "../../maps/abi.h"
 #include "ebpf_cpu.h"
+#include "ebpf_copy.h"
 #include "ebpf_hook.h"
 
 /*
@@ -29,6 +30,8 @@ static void start(struct emit *e)
 	}
 	load(e, 4, DATA, ctx, offsetof(struct xdp_md, data));
 	load(e, 4, END, ctx, offsetof(struct xdp_md, data_end));
+	if (e->view.copies)
+		emit_copy(e, &copy_xdp);
 }
 
 static void length(struct emit *e, enum reg dst, enum reg scratch)
@@ -42,16 +45,23 @@ static void length(struct emit *e, enum reg dst, enum reg scratch)
 	}
 }
 
-static void load_constant(struct emit *e, unsigned int size, enum reg dst, uint32_t k,
-			  enum reg scratch)
-{
-	(void)scratch;
-	load_far(e, size, dst, DATA, k);
-}
-
 static void load_bytes(struct emit *e)
 {
 	call(e, BPF_FUNC_xdp_load_bytes);
+}
+
+/* Back to the packet itself, of which every driver has the header in the first buffer. */
+static void leave_copy(struct emit *e)
+{
+	size_t there;
+
+	load(e, 4, DATA, CTX, offsetof(struct xdp_md, data));
+	load(e, 4, END, CTX, offsetof(struct xdp_md, data_end));
+	mov(e, X, DATA);
+	add_imm(e, X, ETH_HLEN);
+	there = branch(e, BPF_JMP | BPF_JLE | BPF_X, X, END, 0);
+	hook_return(e, XDP_ABORTED);
+	land(e, there);
 }
 
 static void swap_macs(struct emit *e)
@@ -167,6 +177,8 @@ static void finish(struct emit *e, enum filter_verb verb)
 		hook_return(e, XDP_DROP);
 		return;
 	case FILTER_REFLECT:
+		if (e->view.copies)
+			leave_copy(e);
 		swap_macs(e);
 		hook_return(e, XDP_TX);
 		return;
@@ -182,7 +194,6 @@ const struct hook hook_xdp = {
 	.holds = xdp_holds,
 	.start = start,
 	.length = length,
-	.load = load_constant,
 	.load_bytes = load_bytes,
 	.hand_over = hand_over,
 	.finish = finish,

@@ -89,7 +89,9 @@ struct filter_run {
 
 /*
  * The maps that a program refers to; the loader puts in the fds. TABLES is the program's own: one
- * element, filter_prog.tables, which nobody writes (BPF_F_RDONLY_PROG, frozen).
+ * element, filter_prog.tables, which nobody writes (BPF_F_RDONLY_PROG, frozen). COPY is for
+ * programs that run on one CPU one after the other: one element of FILTER_COPY_SIZE bytes a CPU,
+ * if filter_prog.copies.
  */
 enum filter_map {
 	FILTER_MAP_SLOTS,
@@ -97,11 +99,14 @@ enum filter_map {
 	FILTER_MAP_DEVMAP,
 	FILTER_MAP_TABLES,
 	FILTER_MAP_CPUS,
-	FILTER_MAP_CPU_COUNTERS,			  /* struct weir_cpu_counter by CPU */
+	FILTER_MAP_CPU_COUNTERS, /* struct weir_cpu_counter by CPU */
+	FILTER_MAP_COPY,
 	FILTER_MAP_XSK,					  /* and WEIR_SOCKETS - 1 behind it */
 	FILTER_MAP_GROUP = FILTER_MAP_XSK + WEIR_SOCKETS, /* and WEIR_GROUPS - 1 behind it */
 	FILTER_MAPS = FILTER_MAP_GROUP + WEIR_GROUPS
 };
+
+enum { FILTER_COPY_SIZE = 4096 };
 
 /*
  * A two-slot BPF_LD_IMM64 whose imm is to be set: with src_reg BPF_PSEUDO_MAP_FD, or
@@ -119,6 +124,7 @@ struct filter_prog {
 	size_t n_relocs;
 	uint8_t *tables; /* look-up tables of large switches; NULL: none */
 	size_t tables_size;
+	bool copies; /* it refers to FILTER_MAP_COPY */
 	/*
 	 * Conditional branches on the longest path through the program: what the verifier may have
 	 * pending at a time, of which it takes 8,192.

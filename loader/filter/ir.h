@@ -63,6 +63,8 @@ enum {
 	IR_LOOPS = 64,
 	/* No byte from here on is read in place: the verifier's own limit. */
 	IR_PACKET_MAX = 0xffff,
+	/* Nor from here on by a program that may have a copy of the packet in its place. */
+	IR_COPY_MAX = FILTER_COPY_SIZE,
 	/* Where an outer VLAN tag stands in an Ethernet packet, and what comes behind it. */
 	IR_TAG = 12,
 	IR_HEAD = 16,
@@ -138,7 +140,7 @@ struct ir_end {
 	uint8_t src;	  /* IR_BRANCH: right side */
 	uint8_t size;	  /* IR_FETCH */
 	bool indexed;	  /* IR_CHECK, IR_FETCH */
-	bool bounded;	  /* indexed IR_CHECK: X + k <= IR_PACKET_MAX, and the verifier sees it */
+	bool bounded;	  /* indexed IR_CHECK: X + k <= IR_COPY_MAX, and the verifier sees it */
 	uint32_t value;	  /* left side, or what an indexed CHECK begins at; IR_NO_VALUE: var, X */
 	uint32_t right;	  /* IR_BRANCH on a value: the right side; IR_NO_VALUE: k */
 	uint32_t k;	  /* right side, end, or offset */
@@ -237,22 +239,24 @@ int ir_lower(const struct filter_run *run, struct ir *ir);
 
 /* What of the packet a program of a run has at hand; ir_view.c. */
 struct ir_view {
-	/*
-	 * Bytes that each packet has in its linear part where a fast body begins. 0: there are no
-	 * fast bodies.
-	 */
+	/* Bytes that are in place where a fast body begins. 0: there are no fast bodies. */
 	uint32_t head;
 	/*
-	 * Bytes that are in place at all, as far as the packet has them: a constant load beyond is
-	 * a FETCH.
+	 * Bytes that are in place, as far as the packet has them: a rule that reads no further has
+	 * no slow body. 0: every rule has one.
 	 */
-	uint32_t window;
-	bool slow;	/* rules have slow bodies */
-	bool tag_aside; /* an outer VLAN tag may be beside the bytes, and they four bytes nearer */
+	uint32_t sure;
+	bool copies;	    /* they may be in a copy of the packet's first bytes: ebpf_copy.c */
+	bool on_stack;	    /* nothing is in place but the window, a copy on the stack */
+	uint32_t window;    /* bytes that may be in place at all: a load beyond is a FETCH */
 	uint32_t fetch_max; /* the largest offset that a FETCH can read from; nothing lies beyond */
 };
 
-struct ir_view ir_view(const struct filter_run *run);
+/* 0, or -ENOMEM. */
+int ir_view(const struct filter_run *run, struct ir_view *out);
+
+/* Does a rule read more than what is surely in place? 0, or -ENOMEM. */
+int ir_is_beyond(const struct ir_view *view, const struct filter_rule *rule, bool *out);
 
 /*
  * A socket's program of one expression and so few loads that each is a BPF_LD_ABS, which ends the

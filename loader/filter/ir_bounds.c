@@ -167,7 +167,7 @@ static void use(struct ir_block *block, struct known known)
 	for (size_t i = 0; i < block->n; i++)
 		after_insn(&known, &block->insns[i]);
 	if (is_of_x(end))
-		end->bounded = (uint64_t)known.max_x + end->k <= IR_PACKET_MAX;
+		end->bounded = (uint64_t)known.max_x + end->k <= IR_COPY_MAX;
 	if (is_proven(&known, end))
 		*end = ir_goto(end->yes);
 }

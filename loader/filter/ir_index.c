@@ -25,6 +25,7 @@ struct rule_bits {
 struct build {
 	struct ir *ir;
 	const struct filter_run *run;
+	struct ir_view view;
 	struct ir_index *index;
 	struct rule_bits *rules;
 	size_t n_rules; /* that have bits */
@@ -56,11 +57,6 @@ static void set_bit(uint64_t *vector, uint32_t bit)
 static void clear_bit(uint64_t *vector, uint32_t bit)
 {
 	vector[bit / WORD] &= ~((uint64_t)1 << bit % WORD);
-}
-
-static bool is_linear(const struct filter_run *run)
-{
-	return run->hook == FILTER_XDP && !run->frags;
 }
 
 /* Rules to boxes and bits */
@@ -100,6 +96,12 @@ static void sort_boxes(struct rule_bits *bits, const struct ir_box *boxes, size_
 	bits->n_bits += !bits->n_bits;
 }
 
+/* A program that reads slowly by a subprogram leaves it some of its stack. */
+static uint32_t most_bits(const struct build *b)
+{
+	return WORD * (b->run->hook == FILTER_TC ? INDEX_WORDS - 4 : INDEX_WORDS);
+}
+
 /* The bits of a rule stand in one half of a word. */
 static int give_bits(struct build *b)
 {
@@ -116,7 +118,7 @@ static int give_bits(struct build *b)
 		sort_boxes(bits, boxes, n);
 		if (next % HALF + bits->n_bits > HALF)
 			next = (next / HALF + 1) * HALF;
-		if (next + bits->n_bits > INDEX_WORDS * WORD)
+		if (next + bits->n_bits > most_bits(b))
 			return -E2BIG;
 		bits->bit = next;
 		next += bits->n_bits;
@@ -131,6 +133,14 @@ struct field_use {
 	struct ir_field field;
 	size_t boxes;
 };
+
+/* Is the field in place in each packet that has it? */
+static bool is_sure(const struct build *b, const struct ir_field *field)
+{
+	enum { IP_MAX = 60 };
+
+	return field->k + field->size + (field->behind_ip ? IP_MAX : 0) <= b->view.sure;
+}
 
 /* The first byte behind the field: which load finds it is not asked. */
 static bool can_load(const struct build *b, const struct ir_field *field)
@@ -302,12 +312,12 @@ static void sweep_over(struct sweep *s)
 	}
 }
 
-/* Of a packet that is not all linear, nothing is known where the field is not in reach. */
+/* Of a packet that is not all in place, nothing is known where the field is not in reach. */
 static void add_absent_class(struct sweep *s, const uint64_t *all)
 {
 	s->field->absent = s->field->n_vectors++;
-	memcpy(vector_of(s, s->field->absent), is_linear(s->b->run) ? vector_of(s, 0) : all,
-	       vector_size(s));
+	memcpy(vector_of(s, s->field->absent),
+	       is_sure(s->b, &s->field->field) ? vector_of(s, 0) : all, vector_size(s));
 }
 
 /* Give back what is too much, up to the next power of two. */
@@ -452,10 +462,12 @@ static bool looks_up(const struct index_part *part, const struct ir_field *field
 	return false;
 }
 
-static bool is_exact(const struct index_part *part, const struct ir_box *box)
+static bool is_exact(const struct build *b, const struct index_part *part, const struct ir_box *box)
 {
 	for (size_t i = 0; i < box->n; i++) {
-		if (!looks_up(part, &box->bounds[i].field))
+		const struct ir_field *field = &box->bounds[i].field;
+
+		if (!looks_up(part, field) || !is_sure(b, field))
 			return false;
 	}
 	return box->exact;
@@ -466,14 +478,15 @@ static bool bits_decide(const struct build *b, const struct rule_bits *bits)
 {
 	for (int kind = 0; kind < INDEX_KINDS; kind++) {
 		for (size_t i = 0; i < bits->n[kind]; i++) {
-			if (!is_exact(&b->index->parts[kind], &bits->boxes[kind][i]))
+			if (!is_exact(b, &b->index->parts[kind], &bits->boxes[kind][i]))
 				return false;
 		}
 	}
-	return is_linear(b->run);
+	return true;
 }
 
-/* What a match of a rule does has a block of its own (ir_lower.c). */
+/* What a match of a rule does has a block of its own in each body, first the fast one (ir_lower.c).
+ */
 static bool is_action(const struct ir_block *block)
 {
 	return block->end.kind == IR_VERDICT || (block->n && block->insns[0].op == IR_COUNT);
@@ -490,7 +503,7 @@ static bool put_rule_probes(struct build *b)
 				start_of(i + 1)))
 			return false;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = n; i--;) {
 		const struct ir_block *block = &b->ir->blocks[i];
 
 		if (is_action(block) && block->rule < b->n_rules &&
@@ -532,10 +545,10 @@ static int build(struct build *b)
 int ir_index(struct ir *ir, const struct filter_run *run)
 {
 	struct build b = { .ir = ir, .run = run };
-	int err;
+	int err = ir_view(run, &b.view);
 
-	if (run->n_rules < INDEX_RULES || run->hook != FILTER_XDP)
-		return 0;
+	if (err || run->n_rules < INDEX_RULES || b.view.on_stack)
+		return err;
 	b.index = calloc(1, sizeof(*b.index));
 	b.rules = calloc(run->n_rules, sizeof(*b.rules));
 	err = b.index && b.rules ? build(&b) : fail_oom();

@@ -7,8 +7,8 @@
  * not outside of. The vectors of all fields, AND-ed, leave the bits of rules that may match; a
  * PROBE in front of each rule skips it, of some rules all of them, if none of its bits is left. Of
  * a rule that has one left its own code decides; only where its boxes are exact, all their fields
- * are looked up, and all packets are linear, there is nothing left to decide. (Lakshman, Stiliadis,
- * SIGCOMM 1998, call it a bit vector scheme.)
+ * are looked up, and surely in place (ir_view.c), there is nothing left to decide. (Lakshman,
+ * Stiliadis, SIGCOMM 1998, call it a bit vector scheme.)
  */
 #pragma once
 #include "ir_boxes.h"
@@ -27,7 +27,7 @@ enum index_kind { INDEX_IPV4, INDEX_IPV6, INDEX_OTHER, INDEX_KINDS };
 struct index_field {
 	struct ir_field field;
 	struct table table;
-	uint32_t absent; /* the class of packets that do not have the field in their linear part */
+	uint32_t absent; /* the class of packets that do not have the field in place */
 	uint64_t *vectors;
 	size_t n_vectors; /* a power of two: the last ones may be for no class */
 };

@@ -3,14 +3,16 @@
  * Classic programs to one graph: each rule's program becomes blocks whose "reject" edges lead to
  * the next rule.
  *
- * Where a packet may not be linear, each program is there twice: the fast body reads the linear
- * part only, and the first load that leaves it begins the rule anew in the slow body, where every
- * load is a helper call. An expression has no effect before its verdict, so it may be begun anew.
- * The next rule is tried by its fast body again, if that is proven to have its first bytes.
+ * Of a rule that may read more than what is in place (ir_view.c), the program is there twice: the
+ * fast body reads what is in place only, and the first load that leaves it begins the rule anew in
+ * the slow body, where every load is a helper call. An expression has no effect before its verdict,
+ * so it may be begun anew. The next rule is tried by its fast body again.
+ *
+ * Where a packet may be shorter than an Ethernet header, each program is there once more for such,
+ * so that all others need not ask: what reads further rejects, and little is left of most.
  *
  * An outer VLAN tag stands in its place in the packet as this graph sees it, also where the kernel
- * holds it beside the bytes. Then all that lies behind it is found by a pointer that is off by the
- * tag's length (ebpf_tc.c), and an offset that is computed must be known to lie behind it.
+ * holds it beside the bytes.
  */
 #include "ir_lower.h"
 
@@ -60,18 +62,6 @@ static void leave_if(struct body *b, enum ir_var var, uint32_t k, uint32_t yes)
 	end(b, branch, branch.no);
 }
 
-/* Go on in a new block if X is at least a constant, else out. */
-static void need_x(struct body *b, uint32_t least)
-{
-	struct ir_end branch = {
-		.kind = IR_BRANCH, .cond = IR_GE, .var = IR_X, .src = IR_CONST, .k = least
-	};
-
-	branch.yes = body_block(b);
-	branch.no = b->out;
-	end(b, branch, branch.yes);
-}
-
 static void load_fast(struct body *b, enum ir_var dst, bool indexed, uint32_t k, unsigned int size)
 {
 	uint64_t last = (uint64_t)k + size;
@@ -81,8 +71,6 @@ static void load_fast(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 		end_goto(b, b->out);
 		return;
 	}
-	if (indexed && b->run->view.tag_aside && k < IR_HEAD)
-		need_x(b, IR_HEAD - k);
 	check.yes = body_block(b);
 	end(b, check, check.yes);
 	add(b, (struct ir_insn){
@@ -103,23 +91,14 @@ static void load_slow(struct body *b, enum ir_var dst, bool indexed, uint32_t k,
 	end(b, fetch, fetch.yes);
 }
 
-/*
- * At X + 0 to X + 3 the verifier would see an address ahead of the packet, where the pointer to it
- * is off by a tag.
- */
-static bool may_be_fast(const struct body *b, bool indexed, uint32_t k)
-{
-	if (b->slow)
-		return false;
-	return !indexed || (!b->run->run->by_helper && (k >= 4 || !b->run->view.tag_aside));
-}
-
 static void load(struct body *b, enum ir_var dst, bool indexed, uint32_t k, unsigned int size)
 {
-	if (may_be_fast(b, indexed, k))
-		load_fast(b, dst, indexed, k, size);
-	else
+	if (b->is_short && (uint64_t)k + size >= b->run->view.head)
+		end_goto(b, b->reject);
+	else if (b->slow || (indexed && b->run->run->by_helper))
 		load_slow(b, dst, indexed, k, size);
+	else
+		load_fast(b, dst, indexed, k, size);
 }
 
 static unsigned int load_size(uint16_t code)
@@ -387,22 +366,32 @@ static uint32_t fast_of(uint32_t number)
 	return number + 1;
 }
 
-/* Its slow body. The end of the run has but one. */
-static uint32_t slow_of(const struct lowering *l, uint32_t number)
+/*
+ * The body of those that have less in place than all fast bodies need: the slow one, or that for
+ * short packets. The end of the run has but one.
+ */
+static uint32_t other_of(const struct lowering *l, uint32_t number)
 {
 	uint32_t n = l->run->n_rules;
 
 	return number == n ? fast_of(n) : fast_of(n) + 1 + number;
 }
 
-/* From a slow body on to a rule: by its fast body, if the linear part is long enough. */
+static bool has_others(const struct lowering *l)
+{
+	return !l->view.sure || l->run->hook != FILTER_XDP;
+}
+
+/* From a slow body on to a rule: by its fast body, if that has in place what it needs. */
 static uint32_t lower_return_to(const struct lowering *l, uint32_t number)
 {
 	uint32_t block;
 	struct ir_end *end;
 
+	if (l->view.sure)
+		return fast_of(number);
 	if (number == l->run->n_rules || !l->view.head)
-		return slow_of(l, number);
+		return other_of(l, number);
 	block = ir_add_block(l->ir, number);
 	if (block == IR_NO_BLOCK)
 		return IR_NO_BLOCK;
@@ -410,7 +399,7 @@ static uint32_t lower_return_to(const struct lowering *l, uint32_t number)
 	*end = ir_goto(fast_of(number));
 	end->kind = IR_CHECK;
 	end->k = l->view.head;
-	end->no = slow_of(l, number);
+	end->no = other_of(l, number);
 	return block;
 }
 
@@ -430,26 +419,46 @@ static int lower_expression(const struct lowering *l, struct body *body, uint32_
 	return lower_body(body);
 }
 
-/* `match`: what the fast body does, which this one does too if it is final. */
-static int lower_slow(const struct lowering *l, uint32_t number, uint32_t match)
+/* A body beside the fast one; it matches as that one does, if that is final. */
+static int lower_other(const struct lowering *l, struct body *body, uint32_t entry)
 {
-	struct body body = { .rule = number, .slow = true, .match = match };
+	if (entry == IR_NO_BLOCK)
+		return fail_oom();
+	if (goes_on(l->run->rules[body->rule].verb) && body->reject != IR_NO_BLOCK)
+		body->match = lower_action(l, body->rule, body->reject);
+	return lower_expression(l, body, entry);
+}
 
-	body.reject = lower_return_to(l, number + 1);
-	if (goes_on(l->run->rules[number].verb) && body.reject != IR_NO_BLOCK)
-		body.match = lower_action(l, number, body.reject);
-	return lower_expression(l, &body, slow_of(l, number));
+static int lower_slow(const struct lowering *l, const struct body *fast)
+{
+	struct body body = { .rule = fast->rule, .slow = true, .match = fast->match };
+
+	body.reject = lower_return_to(l, body.rule + 1);
+	return lower_other(l, &body, fast->out);
+}
+
+static int lower_short(const struct lowering *l, const struct body *fast)
+{
+	struct body body = { .rule = fast->rule, .is_short = true, .match = fast->match };
+
+	body.out = body.reject = other_of(l, body.rule + 1);
+	return lower_other(l, &body, other_of(l, body.rule));
 }
 
 static int lower_rule(const struct lowering *l, uint32_t number)
 {
 	struct body body = { .rule = number, .reject = fast_of(number + 1) };
-	int err = 0;
+	bool slow;
+	int err = ir_is_beyond(&l->view, &l->run->rules[number], &slow);
 
 	body.match = lower_action(l, number, body.reject);
-	body.out = l->view.slow ? slow_of(l, number) : body.reject;
-	if (l->view.slow)
-		err = lower_slow(l, number, body.match);
+	body.out = body.reject;
+	if (slow)
+		body.out = l->view.sure ? ir_add_block(l->ir, number) : other_of(l, number);
+	if (!err && slow)
+		err = lower_slow(l, &body);
+	if (!err && l->view.sure && has_others(l))
+		err = lower_short(l, &body);
 	return err ? err : lower_expression(l, &body, fast_of(number));
 }
 
@@ -479,7 +488,7 @@ static bool touches_packet(const struct filter_run *run)
 	return false;
 }
 
-/* Blocks 1 to n_rules are where the rules begin, then the end; then where slow bodies begin. */
+/* Blocks 1 to n_rules are where the rules begin, then the end; then where other bodies begin. */
 static bool add_starts(const struct lowering *l)
 {
 	uint32_t n = l->run->n_rules;
@@ -488,7 +497,7 @@ static bool add_starts(const struct lowering *l)
 		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
 			return false;
 	}
-	for (uint32_t i = 0; i < n && l->view.slow; i++) {
+	for (uint32_t i = 0; i < n && has_others(l); i++) {
 		if (ir_add_block(l->ir, i) == IR_NO_BLOCK)
 			return false;
 	}
@@ -503,30 +512,28 @@ static void lower_start(const struct lowering *l)
 {
 	struct ir_end *end = &l->ir->blocks[0].end;
 
-	end->yes = l->view.head ? fast_of(0) : slow_of(l, 0);
+	end->yes = l->view.head ? fast_of(0) : other_of(l, 0);
 	if (!touches_packet(l->run) || !l->view.head)
 		return;
 	end->kind = IR_CHECK;
 	end->k = l->view.head;
-	end->no = l->run->hook == FILTER_XDP ? fast_of(l->run->n_rules) : slow_of(l, 0);
+	end->no = l->run->hook == FILTER_XDP ? fast_of(l->run->n_rules) : other_of(l, 0);
 }
 
 int ir_lower(const struct filter_run *run, struct ir *ir)
 {
-	const struct lowering lowering = {
-		.ir = ir,
-		.run = run,
-		.view = ir_view(run),
-	};
+	struct lowering lowering = { .ir = ir, .run = run };
+	int err = ir_view(run, &lowering.view);
 
 	*ir = (struct ir){ 0 };
+	if (err)
+		return err;
 	if (ir_add_block(ir, 0) == IR_NO_BLOCK || !add_starts(&lowering))
 		return ir_free(ir), fail_oom();
 	lower_start(&lowering);
 	lower_end(run, &ir->blocks[fast_of(run->n_rules)].end);
 	for (uint32_t i = 0; i < run->n_rules; i++) {
-		int err = lower_rule(&lowering, i);
-
+		err = lower_rule(&lowering, i);
 		if (err)
 			return ir_free(ir), err;
 	}

@@ -18,9 +18,10 @@ struct body {
 	const struct lowering *run;
 	const struct cbpf *prog;
 	uint32_t rule;
-	bool slow; /* all loads are helper calls */
+	bool slow;     /* all loads are helper calls */
+	bool is_short; /* for packets that are shorter than an Ethernet header */
 	uint32_t match, reject;
-	uint32_t out;	  /* where a load past data_end goes */
+	uint32_t out;	  /* where a load past what is in place goes */
 	uint32_t *starts; /* the block that begins at each instruction; IR_NO_BLOCK: none does */
 	uint32_t now;	  /* the block being filled; IR_NO_BLOCK: nothing leads here */
 	bool oom;

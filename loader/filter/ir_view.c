@@ -2,11 +2,16 @@
 /*
  * What of the packet a program has at hand, hook by hook.
  *
- * XDP and tc have the linear part in place. A socket's program has no access to the packet but by
+ * XDP has the whole packet in place. With fragments, and on tc, it is the linear part: a program
+ * makes sure that it holds all that most rules ever read, or reads them from a copy. Only what may
+ * lie further on is left to slow bodies.
+ *
+ * A socket's program has no access to the packet but by
  * helper calls: it copies a window of the first bytes to its stack, as long as the run's own loads
  * show to be of use, and its fast bodies read that. A packet that is shorter goes by the slow
- * bodies. A single expression of so few loads that the copy would cost more than they do has
- * no fast body at all.
+ * bodies. So it is on tc without CAP_PERFMON, since no pointer can be compared with one into a copy
+ * then. A single expression of a socket, of so few loads that the copy would cost more than they
+ * do, has no fast body at all.
  */
 #include <linux/if_ether.h>
 
@@ -17,6 +22,7 @@ enum {
 	WINDOW_MAX = 128,
 	HEADER = 20,	  /* an IPv4 header without options: what X is as a rule */
 	DIRECT_LOADS = 2, /* that cost less than a window */
+	SURE_MAX = 512,	  /* bytes: some headers with all their options */
 };
 
 /* What a program's loads read. */
@@ -75,24 +81,50 @@ bool ir_is_direct(const struct filter_run *run)
 	       !run->jump_at_end && reads.plain && reads.n <= DIRECT_LOADS;
 }
 
-struct ir_view ir_view(const struct filter_run *run)
+/* In a run of which packets may not be in place, or not all of each. */
+static int see_copies(const struct filter_run *run, struct ir_view *view)
 {
-	struct ir_view view = { .slow = true, .fetch_max = INT32_MAX }; /* bpf_skb_load_bytes() */
+	view->head = view->sure = ETH_HLEN;
+	view->window = IR_COPY_MAX;
+	for (size_t i = 0; i < run->n_rules; i++) {
+		const struct cbpf *cbpf = run->rules[i].cbpf;
+		uint32_t reach = 0;
+		int err = cbpf ? cbpf_reach(cbpf, &reach) : 0;
 
-	switch (run->hook) {
-	case FILTER_XDP:
-		view.head = ETH_HLEN;
-		view.window = view.fetch_max = IR_PACKET_MAX; /* bpf_xdp_load_bytes() */
-		view.slow = run->frags;
-		return view;
-	case FILTER_TC:
-		view.head = IR_HEAD;
-		view.window = IR_PACKET_MAX;
-		view.tag_aside = true;
-		return view;
-	case FILTER_SOCKET:
-		view.head = view.window = ir_is_direct(run) ? 0 : window_of(run);
-		return view;
+		if (err)
+			return err;
+		view->copies |= reach;
+		if (reach > view->sure && reach <= SURE_MAX)
+			view->sure = reach;
 	}
-	return view;
+	return 0;
+}
+
+static void see_window(const struct filter_run *run, struct ir_view *view)
+{
+	view->on_stack = true;
+	view->head = view->window = ir_is_direct(run) ? 0 : window_of(run);
+}
+
+int ir_view(const struct filter_run *run, struct ir_view *out)
+{
+	*out = (struct ir_view){ .head = ETH_HLEN, .window = IR_PACKET_MAX };
+	out->fetch_max = run->hook == FILTER_XDP ? IR_PACKET_MAX /* bpf_xdp_load_bytes() */
+						 : INT32_MAX;	 /* bpf_skb_load_bytes() */
+	if (run->hook == FILTER_SOCKET || (run->hook == FILTER_TC && run->by_helper))
+		see_window(run, out);
+	else if (run->hook == FILTER_XDP && !run->frags)
+		out->sure = UINT32_MAX;
+	else if (!run->by_helper)
+		return see_copies(run, out);
+	return 0;
+}
+
+int ir_is_beyond(const struct ir_view *view, const struct filter_rule *rule, bool *out)
+{
+	uint32_t reach = 0;
+	int err = rule->cbpf && view->sure != UINT32_MAX ? cbpf_reach(rule->cbpf, &reach) : 0;
+
+	*out = !view->sure || reach > view->sure;
+	return err;
 }

@@ -36,16 +36,23 @@ carrier() {
     [ "$(cat "/sys/class/net/$near/carrier" "/sys/class/net/$far/carrier")" = $'1\n1' ]
 }
 
-# apply MODE RULE…: on $near.
+# settings: of $near, as ethtool shows them.
+settings() {
+    local option
+    for option in -k -l -c -g; do ethtool $option "$near"; done 2>&1
+}
+
+# apply [--fix-nic] MODE RULE…: on $near.
 apply() {
-    local mode=$1
+    local mode=$1 fix=()
+    [ "$mode" != --fix-nic ] || { fix=("$1") mode=$2 && shift; }
     shift
     {
         echo "interface $near { xdp $mode {"
         printf '%s\n' "$@"
         echo '} }'
     } >"$TMP/policy"
-    "$WEIR" apply "$TMP/policy"
+    "$WEIR" apply "${fix[@]}" "$TMP/policy"
 }
 
 mode() {

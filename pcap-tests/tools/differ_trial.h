@@ -205,6 +205,7 @@ static struct maps make_maps(const struct filter_run *run)
 	maps.fds[FILTER_MAP_COUNTERS] =
 		make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct weir_counter), COUNTERS, BPF_F_MMAPABLE);
 	maps.fds[FILTER_MAP_DEVMAP] = make_map(BPF_MAP_TYPE_DEVMAP, 4, TARGETS, 0);
+	maps.fds[FILTER_MAP_COPY] = make_map(BPF_MAP_TYPE_PERCPU_ARRAY, FILTER_COPY_SIZE, 1, 0);
 	maps.counters = mmap(NULL, COUNTERS * sizeof(struct weir_counter), PROT_READ | PROT_WRITE,
 			     MAP_SHARED, maps.fds[FILTER_MAP_COUNTERS], 0);
 	need(maps.counters == MAP_FAILED ? NULL : maps.counters);
@@ -338,6 +339,9 @@ static bool act(struct outcome *outcome, const struct trial *t, const struct fil
 	abort();
 }
 
+/* Pairs of rule and packet so far; a rule behind one that ended is in none. */
+static unsigned long pairs;
+
 static void expect(const struct trial *t, struct outcome *outcome)
 {
 	uint32_t len = t->packet.len;
@@ -346,6 +350,7 @@ static void expect(const struct trial *t, struct outcome *outcome)
 	for (size_t i = 0; i < t->run.n_rules; i++) {
 		const struct expression *e = t->exprs[i];
 
+		pairs++;
 		if ((!e || expr_match(&e->law, t->packet.data, len, len)) &&
 		    act(outcome, t, &t->rules[i]))
 			return;

@@ -27,7 +27,9 @@ struct ir_outcome {
 struct ir_machine {
 	const struct ir *ir;
 	const struct filter_run *run;
+	struct ir_view view;
 	const struct ir_packet *packet;
+	uint32_t in_place; /* bytes, in the packet or in a copy */
 	struct ir_outcome *outcome;
 	uint32_t var[IR_VARS];
 	uint32_t linear; /* bytes that checks have proven */
@@ -75,7 +77,7 @@ static inline uint32_t ir_run_value_load(struct ir_machine *m, const struct ir_v
 		if (!ir_run_covered(m, value->a, value->k + value->size))
 			ir_run_wrong(m, "a value loads at a value what no check covers");
 	}
-	if (at + value->size > m->packet->linear)
+	if (at + value->size > m->in_place)
 		ir_run_wrong(m, "a value loads beyond the linear part");
 	return ir_run_bytes(m, at, value->size);
 }
@@ -143,7 +145,7 @@ static inline void ir_run_load(struct ir_machine *m, const struct ir_insn *insn)
 
 	if (insn->k + insn->size > (insn->indexed ? m->from_x : m->linear))
 		ir_run_wrong(m, "a load that no check covers");
-	if (at + insn->size > m->packet->linear)
+	if (at + insn->size > m->in_place)
 		ir_run_wrong(m, "a load beyond the linear part");
 	ir_run_write(m, insn->dst, ir_run_bytes(m, at, insn->size));
 }
@@ -193,7 +195,7 @@ static inline uint32_t ir_run_check(struct ir_machine *m, const struct ir_end *e
 
 	if (end->indexed)
 		last += end->value == IR_NO_VALUE ? m->var[IR_X] : ir_run_value(m, end->value);
-	if (last > m->packet->linear || (end->indexed && last > IR_PACKET_MAX))
+	if (last > m->in_place || last > m->view.window)
 		return end->no;
 	ir_run_prove(m, end);
 	return end->yes;
@@ -204,7 +206,7 @@ static inline uint32_t ir_run_fetch(struct ir_machine *m, const struct ir_end *e
 	uint64_t at = (uint64_t)end->k + (end->indexed ? m->var[IR_X] : 0);
 
 	m->from_x = 0;
-	if (at + end->size > m->packet->len || at > ir_view(m->run).fetch_max)
+	if (at + end->size > m->packet->len || at > m->view.fetch_max)
 		return end->no;
 	ir_run_write(m, end->var, ir_run_bytes(m, at, end->size));
 	return end->yes;
@@ -263,6 +265,14 @@ static inline uint32_t ir_run_end(struct ir_machine *m, const struct ir_end *end
 	}
 }
 
+/* Where a program copies packets, all that it surely reads is in place. */
+static inline uint32_t ir_run_in_place(const struct ir_view *view, const struct ir_packet *packet)
+{
+	uint32_t copied = packet->len < view->sure ? packet->len : view->sure;
+
+	return view->copies && copied > packet->linear ? copied : packet->linear;
+}
+
 static inline struct ir_outcome ir_run(const struct ir *ir, const struct filter_run *run,
 				       const struct ir_packet *packet)
 {
@@ -271,6 +281,9 @@ static inline struct ir_outcome ir_run(const struct ir *ir, const struct filter_
 	uint32_t at = 0;
 
 	memset(m.var, 0x5a, sizeof(m.var));
+	if (ir_view(run, &m.view))
+		outcome.wrong = "memory is out";
+	m.in_place = ir_run_in_place(&m.view, packet);
 	while (at != IR_NO_BLOCK && !outcome.wrong) {
 		if (at >= ir->n || outcome.steps++ > 1000000) {
 			outcome.wrong = "a way that leads nowhere";

@@ -102,17 +102,20 @@ static bool same(const struct ir_outcome *got, const struct ir_outcome *want)
 	       !memcmp(got->counters, want->counters, sizeof(got->counters));
 }
 
+/* XDP sees whole Ethernet headers only. */
 static struct ir_packet cut(struct context *c, const struct filter_run *run)
 {
 	const struct packet *from = &c->packets[dice_below(&c->dice, c->n_packets)];
 	struct ir_packet packet = { from->data, from->len, from->len };
+	uint32_t least = run->hook == FILTER_TC && dice_one_in(&c->dice, 4) ? 0 : 14;
 
 	if (dice_one_in(&c->dice, 2))
-		packet.len = packet.linear = 14 + dice_below(&c->dice, packet.len - 13);
+		packet.len = packet.linear = least + dice_below(&c->dice, packet.len - least + 1);
 	if ((run->frags || run->hook == FILTER_TC) && !dice_one_in(&c->dice, 3)) {
 		uint32_t most = packet.len < 150 ? packet.len : 150;
 
-		packet.linear = 14 + dice_below(&c->dice, most - 13);
+		packet.linear =
+			most < least ? most : least + dice_below(&c->dice, most - least + 1);
 	}
 	return packet;
 }

@@ -234,6 +234,53 @@ static void reads_what_it_prints(void **state)
 	free(text);
 }
 
+static void assert_reaches(struct cbpf prog, uint32_t want)
+{
+	uint32_t reach;
+
+	assert_int_equal(cbpf_reach(&prog, &reach), 0);
+	assert_int_equal(reach, want);
+}
+
+static void reaches_as_far_as_its_loads(void **state)
+{
+	const struct sock_filter ret = BPF_STMT(BPF_RET, 1), tax = BPF_STMT(BPF_MISC | BPF_TAX, 0);
+	const struct sock_filter header = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14);
+	const struct sock_filter word_behind = BPF_STMT(BPF_LD | BPF_W | BPF_IND, 14);
+
+	(void)state;
+	assert_reaches(PROGRAM(ret), 0);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12), ret), 14);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, UINT32_MAX), ret), UINT32_MAX);
+	assert_reaches(PROGRAM(header, word_behind, ret), 60 + 14 + 4);
+	/* tcp[(tcp[12] & 0xf0) >> 2] with an IPv4 header in front */
+	assert_reaches(PROGRAM(header, BPF_STMT(BPF_LD | BPF_B | BPF_IND, 26),
+			       BPF_STMT(BPF_ALU | BPF_AND, 0xf0), BPF_STMT(BPF_ALU | BPF_RSH, 2),
+			       BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0), tax, word_behind, ret),
+		       60 + 60 + 14 + 4);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0), tax, word_behind, ret),
+		       65535 + 14 + 4);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), tax, word_behind, ret),
+		       UINT32_MAX);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_LEN, 0), tax, word_behind, ret), UINT32_MAX);
+}
+
+/* Of two ways that meet, the larger counts; what nothing leads to does not. */
+static void reaches_as_far_as_any_way(void **state)
+{
+	(void)state;
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LDX, 9), BPF_JUMP(BPF_JMP | BPF_JEQ, 0, 0, 1),
+			       BPF_STMT(BPF_LDX, 7), BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+			       BPF_STMT(BPF_RET, 1)),
+		       10);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_JMP | BPF_JA, 1), BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+			       BPF_STMT(BPF_RET, 1)),
+		       0);
+	assert_reaches(PROGRAM(BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+			       BPF_STMT(BPF_JMP | BPF_JA, -2), BPF_STMT(BPF_RET, 1)),
+		       UINT32_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +292,8 @@ int main(void)
 		cmocka_unit_test(refuses_bad_text),
 		cmocka_unit_test(prints_as_libpcap_does),
 		cmocka_unit_test(reads_what_it_prints),
+		cmocka_unit_test(reaches_as_far_as_its_loads),
+		cmocka_unit_test(reaches_as_far_as_any_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,11 +99,11 @@ static void an_index_that_may_be_large_is_bounded(void **state)
 static void a_slow_load_keeps_what_lives(void **state)
 {
 	struct cbpf prog = PROGRAM(
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 999),
 		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0), BPF_STMT(BPF_RET | BPF_A, 0));
 
 	(void)state;
-	ASSERT_HAS(prog, true, "w2 = 0xe", "*(u64 *)(r10 - 16) = r0", "r1 = r6", "r3 = r10",
+	ASSERT_HAS(prog, true, "w2 = 0x3e7", "*(u64 *)(r10 - 16) = r0", "r1 = r6", "r3 = r10",
 		   "r3 += -8", "w4 = 1", "call bpf_xdp_load_bytes", "r3 = r0",
 		   "r0 = *(u64 *)(r10 - 16)", "if r3 != 0 goto", "r1 = *(u8 *)(r10 - 8)",
 		   "w1 &= 0xf");

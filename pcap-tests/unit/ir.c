@@ -154,17 +154,53 @@ static void the_header_needs_no_second_check(void **state)
 			   "b3: # rule 1\n\tpass, count 1\n");
 }
 
-static void fragments_make_a_slow_body(void **state)
+/* What lies near is in place, or in a copy. */
+static void fragments_make_no_slow_body(void **state)
 {
 	(void)state;
 	assert_compiles_to(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
+			   "b0: # rule 0\n\tif 14 bytes b1 else b4\n"
+			   "b1: # rule 0\n\tif 100 bytes b2 else b4\n"
+			   "b2: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b3 else b4\n"
+			   "b3: # rule 0\n\tdrop, count 2\n"
+			   "b4: # rule 1\n\tpass, count 1\n");
+}
+
+static void fragments_make_a_slow_body_of_what_reads_far(void **state)
+{
+	(void)state;
+	assert_compiles_to(PROGRAM(LDB(999), JEQ(7, 0, 1), RET(1), RET(0)), true,
 			   "b0: # rule 0\n\tif 14 bytes b1 else b6\n"
-			   "b1: # rule 0\n\tif 100 bytes b2 else b3\n"
-			   "b2: # rule 0\n\tA = [99:1]\n\tif A == 0x7 b5 else b6\n"
-			   "b3: # rule 0\n\tA = fetch [99:1], b4 else b6\n"
+			   "b1: # rule 0\n\tif 1000 bytes b2 else b3\n"
+			   "b2: # rule 0\n\tA = [999:1]\n\tif A == 0x7 b5 else b6\n"
+			   "b3: # rule 0\n\tA = fetch [999:1], b4 else b6\n"
 			   "b4: # rule 0\n\tif A == 0x7 b5 else b6\n"
 			   "b5: # rule 0\n\tdrop, count 2\n"
 			   "b6: # rule 1\n\tpass, count 1\n");
+}
+
+/* XDP has whole Ethernet headers always. On tc what reads further rejects at once. */
+static void on_tc_short_packets_have_a_body(void **state)
+{
+	struct cbpf type = PROGRAM(LDH(12), JEQ(0x800, 0, 1), RET(1), RET(0));
+	struct cbpf address = PROGRAM(LDB(0), JEQ(7, 0, 1), RET(1), RET(0));
+	const struct filter_rule rules[] = {
+		{ .cbpf = &type, .verb = FILTER_DROP, .counter = 2 },
+		{ .cbpf = &address, .verb = FILTER_DROP, .counter = 3 },
+	};
+	const struct filter_run run = { .hook = FILTER_TC, .rules = rules, .n_rules = 2 };
+	struct ir ir = lower(&run);
+
+	(void)state;
+	pass_all(&ir);
+	assert_prints(&ir, "b0: # rule 0\n\tif 14 bytes b1 else b3\n"
+			   "b1: # rule 0\n\tA = [12:2]\n\tif A == 0x800 b2 else b4\n"
+			   "b2: # rule 0\n\tdrop, count 2\n"
+			   "b3: # rule 1\n\tif 1 bytes b4 else b6\n"
+			   "b4: # rule 1\n\tA = [0:1]\n\tif A == 0x7 b5 else b6\n"
+			   "b5: # rule 1\n\tdrop, count 3\n"
+			   "b6: # rule 2\n\tpass, count 1\n");
+	ir_free(&ir);
 }
 
 /* Without CAP_PERFMON a pointer must not be indexed; elsewhere the packet is read directly. */
@@ -282,8 +318,10 @@ static void a_small_x_needs_no_bound(void **state)
 
 	(void)state;
 	assert_int_equal(count_bounded(PROGRAM(MSH(14), LDB_X(14), RET(1))), 1);
-	assert_int_equal(count_bounded(PROGRAM(BPF_STMT(BPF_LDX, 65520), LDB_X(14), RET(1))), 1);
-	assert_int_equal(count_bounded(PROGRAM(BPF_STMT(BPF_LDX, 65521), LDB_X(14), RET(1))), 0);
+	assert_int_equal(
+		count_bounded(PROGRAM(BPF_STMT(BPF_LDX, IR_COPY_MAX - 15), LDB_X(14), RET(1))), 1);
+	assert_int_equal(
+		count_bounded(PROGRAM(BPF_STMT(BPF_LDX, IR_COPY_MAX - 14), LDB_X(14), RET(1))), 0);
 	assert_int_equal(count_bounded(PROGRAM(MSH(14), LDB(0), jump_if_x, LDB_X(14), RET(1))), 1);
 }
 
@@ -389,7 +427,9 @@ int main(void)
 		cmocka_unit_test(rules_without_expression_touch_no_packet),
 		cmocka_unit_test(what_is_read_unwritten_starts_at_0),
 		cmocka_unit_test(the_header_needs_no_second_check),
-		cmocka_unit_test(fragments_make_a_slow_body),
+		cmocka_unit_test(fragments_make_no_slow_body),
+		cmocka_unit_test(fragments_make_a_slow_body_of_what_reads_far),
+		cmocka_unit_test(on_tc_short_packets_have_a_body),
 		cmocka_unit_test(by_helper_only_indexed_loads_are_fetched),
 		cmocka_unit_test(a_rejected_rule_goes_on_with_the_next),
 		cmocka_unit_test(loads_beyond_any_packet_reject),

@@ -178,11 +178,11 @@ static void in_a_loop_nothing_is_known(void **state)
 static void what_is_fetched_is_no_value(void **state)
 {
 	(void)state;
-	assert_becomes(PROGRAM(LDB(99), JEQ(7, 0, 1), RET(1), RET(0)), true,
+	assert_becomes(PROGRAM(LDB(999), JEQ(7, 0, 1), RET(1), RET(0)), true,
 		       "b0: # rule 0\n\tif 14 bytes b1 else b6\n"
-		       "b1: # rule 0\n\tif 100 bytes b2 else b3\n"
-		       "b2: # rule 0\n\tif [99:1] == 0x7 b5 else b6\n"
-		       "b3: # rule 0\n\tA = fetch [99:1], b4 else b6\n"
+		       "b1: # rule 0\n\tif 1000 bytes b2 else b3\n"
+		       "b2: # rule 0\n\tif [999:1] == 0x7 b5 else b6\n"
+		       "b3: # rule 0\n\tA = fetch [999:1], b4 else b6\n"
 		       "b4: # rule 0\n\tif A == 0x7 b5 else b6\n"
 		       "b5: # rule 0\n\tdrop, count 2\n"
 		       "b6: # rule 1\n\tpass, count 1\n");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../loader/attach_xdp.h"
 #include "../../loader/nic_check.h"
 #include "../../loader/nic_table.h"
 
@@ -171,9 +172,19 @@ static void stripped_tags_are_told(void **state)
 	strcpy(lab.nic.kind, "veth");
 	strcpy(lab.nic.driver, "veth");
 	nic_judge(&lab.nic, NULL, false, LINUX_6_12);
+	lab.host.tags = (struct nic_tags){ .hidden = NIC_YES, .by_peer = true };
+	strcpy(lab.host.tags.command, "ethtool -K eth1 txvlan off");
 	check(&lab);
 	for (ssize_t i = 0; i < lab.n; i++)
 		assert_null(strstr(lab.findings[i].text, "rxvlan"));
+	assert_found(&lab, NIC_ADVISED, "its peer has txvlan on", "ethtool -K eth1 txvlan off");
+	assert_true(found(&lab, "txvlan")->fix.of_peer);
+	lab.host.tags.elsewhere = true;
+	check(&lab);
+	assert_int_equal(found(&lab, "txvlan")->fix.kind, NIC_FIX_NONE);
+	lab.host.tags.hidden = NIC_UNKNOWN;
+	check(&lab);
+	assert_found(&lab, NIC_FINE, "nobody knows whether its peer", "");
 	free(lab.findings);
 }
 
@@ -204,6 +215,40 @@ static void what_is_no_place_for_it_is_said(void **state)
 	free(lab.findings);
 }
 
+/* A refusal that has no words of its own is explained by what the profile finds. */
+static void refusals_are_explained(void **state)
+{
+	struct lab lab = lab_of("mlx5_core");
+	char hint[256];
+
+	(void)state;
+	lab.ethtool.features[NIC_LRO] = (struct nic_feature){ .there = true, .on = true };
+	check(&lab);
+	attach_xdp_hint(&lab.nic, XDP_NATIVE, -EINVAL, hint, sizeof(hint));
+	assert_string_equal(hint, "");
+	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EINVAL, lab.findings, lab.n, hint,
+				sizeof(hint));
+	assert_string_equal(
+		hint,
+		"lro is on: the driver refuses native XDP beside it: `ethtool -K eth0 lro off`, or `weir apply --fix-nic`");
+	free(lab.findings);
+	lab = lab_of("ixgbe");
+	check(&lab);
+	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EINVAL, lab.findings, lab.n, hint,
+				sizeof(hint));
+	assert_non_null(strstr(hint, "of ixgbe is known: no XDP beside DCB"));
+	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EPERM, lab.findings, lab.n, hint,
+				sizeof(hint));
+	assert_string_equal(hint, "");
+	snprintf(lab.nic.driver, sizeof(lab.nic.driver), "frobnicator");
+	nic_judge(&lab.nic, NULL, false, LINUX_6_12);
+	check(&lab);
+	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EOPNOTSUPP, lab.findings, lab.n, hint,
+				sizeof(hint));
+	assert_string_equal(hint, "`xdp generic` works with every driver");
+	free(lab.findings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +259,7 @@ int main(void)
 		cmocka_unit_test(virtual_functions_stand_in_the_way),
 		cmocka_unit_test(stripped_tags_are_told),
 		cmocka_unit_test(what_is_no_place_for_it_is_said),
+		cmocka_unit_test(refusals_are_explained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
