@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 CC = gcc
 CLANG = clang
 STRIP = llvm-strip
+OBJCOPY = llvm-objcopy
 PKGS = libbpf libxdp libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap jansson
 PKG_CONFIG = pkg-config
 DEPS = clang llvm clang-format libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
@@ -40,9 +41,10 @@ tool_src := $(wildcard pcap-tests/tools/*.c)
 fixture_src := $(wildcard pcap-tests/stages/*.bpf.c pcap-tests/stages/refused/*.bpf.c \
 	pcap-tests/progs/*.bpf.c pcap-tests/everyday/*.bpf.c docs/examples/*.bpf.c)
 bpf_src := $(wildcard xdp-progs/*.bpf.c tc-progs/*.bpf.c)
+body_src := $(wildcard loader/filter/bodies/*.bpf.c)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
-loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o
+loader_obj := $(call obj,$(loader_src)) $(B)/embedded.o $(B)/loader/filter/bodies/embedded.o
 lib_obj := $(filter-out $(B)/loader/main.o $(B)/loader/cmd/%,$(loader_obj)) $(B)/loader/cmd/cmd.o
 bench_bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard bench/progs/*.bpf.c))
 bpf_obj := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(bpf_src))
@@ -90,6 +92,13 @@ embed = $(Q){ printf '.section .rodata\n'; \
 
 $(B)/embedded.S: $(bpf_obj)
 	$(call embed,weir_embedded,s/-progs//)
+
+# Of a body only the instructions.
+$(B)/loader/filter/bodies/%.insns: $(B)/loader/filter/bodies/%.bpf.o
+	$(Q)$(OBJCOPY) -O binary -j .text $< $@
+
+$(B)/loader/filter/bodies/embedded.S: $(patsubst %.bpf.c,$(B)/%.insns,$(body_src))
+	$(call embed,filter_bodies,s/.*\/// ; s/[.]insns$$//)
 
 $(B)/bench/progs/embedded.S: $(bench_bpf_obj)
 	$(call embed,bench_embedded,s/.*\///)
@@ -142,8 +151,8 @@ tests: $(units) $(tools) $(fixtures) $(if $(libfuzzer),$(fuzzers))
 $(B)/fuzz/obj/%.o: %.c | $(B)/.deps-there
 	$(call say,FUZZ,$<) mkdir -p $(@D); $(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
 
-$(B)/fuzz/obj.a: $(fuzz_obj) $(B)/embedded.o
-	$(Q)rm -f $@; ar rcs $@ $^
+$(B)/fuzz/obj.a: $(fuzz_obj) $(B)/embedded.o $(B)/loader/filter/bodies/embedded.o
+	$(Q)rm -f $@; ar qcs $@ $^ # q: two have the same name
 
 $(B)/fuzz/%: $(B)/fuzz/obj/pcap-tests/fuzz/%.o $(B)/fuzz/obj.a
 	$(call say,LINK,$@) $(CLANG) -fsanitize=fuzzer,address,undefined $(WRAP) -o $@ $^ $(PKG_LIBS) -lelf

@@ -19,8 +19,7 @@
 #include "../loader/fail.h"
 #include "../loader/filter/cbpf.h"
 #include "embedded.h"
-
-#define FAR "b0"
+#include "xsk_consume.h"
 
 int contestant_arena(void)
 {
@@ -29,31 +28,7 @@ int contestant_arena(void)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
 		return fail(-errno, "cannot mount a bpffs of our own: %s", strerror(errno));
-	return 0;
-}
-
-/* Run a script in the contestant's network namespace; $IFACE, and $WEIR_BENCH: this program. */
-static int run_script(const struct contestant *c, const char *script)
-{
-	char self[32];
-	int status;
-	pid_t pid;
-
-	snprintf(self, sizeof(self), "/proc/%d/exe", getpid());
-	pid = fork();
-	if (pid < 0)
-		return fail(-errno, "cannot start a process: %s", strerror(errno));
-	if (!pid) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		setenv("IFACE", FAR, 1);
-		setenv("WEIR_BENCH", self, 1);
-		if (!setns(c->netns_fd, CLONE_NEWNET))
-			execl("/bin/sh", "sh", "-ec", script, NULL);
-		_exit(127);
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		return fail(-errno, "cannot wait for a process: %s", strerror(errno));
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
+	return contestant_allow_scripts();
 }
 
 static bool has_command(const char *name)
@@ -81,7 +56,7 @@ static int make_namespace(struct contestant *c)
 static int turn_gro_on(const struct contestant *c)
 {
 	struct ethtool_value gro = { .cmd = ETHTOOL_SGRO, .data = 1 };
-	struct ifreq ifr = { .ifr_name = FAR, .ifr_data = (void *)&gro };
+	struct ifreq ifr = { .ifr_name = CONTESTANT_FAR, .ifr_data = (void *)&gro };
 
 	return ioctl(c->far.ioctl_fd, SIOCETHTOOL, &ifr)
 		       ? fail(-errno, "cannot turn GRO on: %s", strerror(errno))
@@ -97,18 +72,20 @@ static int lay_wire(struct contestant *c, size_t number)
 
 	snprintf(name, sizeof(name), "a%zu", number);
 	snprintf(line, sizeof(line),
-		 "ip link add %s type veth peer name " FAR " address 02:00:00:00:00:02 netns %s && "
+		 "ip link add %s type veth peer name " CONTESTANT_FAR
+		 " address 02:00:00:00:00:02 netns %s && "
 		 "echo 1 >/proc/sys/net/ipv6/conf/%s/disable_ipv6; ip link set %s up",
 		 name, c->netns_path, name, name);
 	if (system(line))
 		return fail(-EIO, "cannot make a veth pair");
-	err = run_script(c, "echo 1 >/proc/sys/net/ipv6/conf/" FAR "/disable_ipv6\n"
-			    "ip link set lo up; ip addr add 198.19.0.1/32 dev " FAR "\n"
-			    "ip link set " FAR " up");
+	err = contestant_run_script(
+		c, "echo 1 >/proc/sys/net/ipv6/conf/" CONTESTANT_FAR "/disable_ipv6\n"
+		   "ip link set lo up; ip addr add 198.19.0.1/32 dev " CONTESTANT_FAR "\n"
+		   "ip link set " CONTESTANT_FAR " up");
 	if (err)
 		return fail(err, "cannot set up a veth");
 	c->ifindex = if_nametoindex(name);
-	err = link_open(FAR, c->netns_path, &c->far);
+	err = link_open(CONTESTANT_FAR, c->netns_path, &c->far);
 	return err ? err : turn_gro_on(c);
 }
 
@@ -133,7 +110,7 @@ static int attach(struct contestant *c, int prog_fd)
 {
 	char why[XDP_WHY];
 	struct nic nic;
-	int err = nic_probe(FAR, &nic);
+	int err = nic_probe(CONTESTANT_FAR, &nic);
 
 	if (err)
 		return err;
@@ -160,6 +137,7 @@ static int attach_program(const struct link *link, void *arg)
 		embedded_load(c->is->way == SCENARIO_SEND ? "hand_drop" : c->is->what, &c->object);
 
 	(void)link;
+	err = err ? err : contestant_fill_maps(c);
 	if (err)
 		return err;
 	return attach(c, bpf_program__fd(bpf_object__next_program(c->object, NULL)));
@@ -197,6 +175,14 @@ static int open_socket(const struct link *link, void *arg)
 	return err;
 }
 
+static int start_consumer(const struct link *link, void *arg)
+{
+	struct contestant *c = arg;
+
+	(void)link;
+	return xsk_consume_start(CONTESTANT_FAR, &c->group);
+}
+
 static int skip(struct contestant *c, const char *fmt, const char *arg)
 {
 	if (asprintf(&c->skipped, fmt, arg) >= 0)
@@ -219,12 +205,31 @@ static int begin(struct contestant *c)
 	case SCENARIO_SEND:
 		err = link_call(&c->far, attach_program, c);
 		return err ? err : contestant_open_sender(c);
+	case SCENARIO_CONSUME:
+		return link_call(&c->far, start_consumer, c);
 	case SCENARIO_SHELL:
 		break;
 	}
 	if (!has_command(c->is->what))
 		return skip(c, "%s is not installed", c->is->what);
-	return run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
+	return contestant_run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
+}
+
+static int look_beyond(const struct link *link, void *arg)
+{
+	bool *there = arg;
+
+	(void)link;
+	*there = if_nametoindex(CONTESTANT_BEYOND);
+	return 0;
+}
+
+/* It has made the interface that everything has to come out of. */
+static int find_beyond(struct contestant *c)
+{
+	int err = link_call(&c->far, look_beyond, &c->goes_on);
+
+	return err || !c->goes_on ? err : link_open(CONTESTANT_BEYOND, c->netns_path, &c->beyond);
 }
 
 int contestant_open(const struct scenario_contestant *is, size_t number,
@@ -240,15 +245,21 @@ int contestant_open(const struct scenario_contestant *is, size_t number,
 	err = make_namespace(out);
 	err = err ? err : lay_wire(out, number);
 	err = err ? err : begin(out);
-	return err || out->skipped ? err : link_count(&out->far, &out->before);
+	if (err || out->skipped)
+		return err;
+	err = find_beyond(out);
+	return err ? err : link_count(&out->far, &out->before);
 }
 
 void contestant_close(struct contestant *c)
 {
 	contestant_close_sender(c);
+	contestant_end_script(c);
 	own_close(&c->socket_fd);
 	own_close(&c->link_fd);
 	link_close(&c->far);
+	if (c->goes_on)
+		link_close(&c->beyond);
 	subject_close(&c->subject);
 	bpf_object__close(c->object);
 	own_close(&c->netns_fd);
@@ -273,9 +284,12 @@ static int read_delivered(const struct link *link, void *arg)
 
 int contestant_count(struct contestant *c)
 {
-	struct link_counters now;
+	struct link_counters now, beyond = { 0 };
 	int err = link_count(&c->far, &now);
 
+	if (!err && c->goes_on)
+		err = link_count(&c->beyond, &beyond);
+	c->gone_on = beyond.received;
 	c->counters.received = now.received - c->before.received;
 	c->counters.receive_dropped = now.receive_dropped - c->before.receive_dropped;
 	return err ? err : link_call(&c->far, read_delivered, &c->delivered);

@@ -12,13 +12,20 @@
 
 struct bpf_object;
 
+/* The end of the wire where it stands; and one that it may make for what it sends on. */
+#define CONTESTANT_FAR	  "b0"
+#define CONTESTANT_BEYOND "d0"
+
 struct contestant {
 	const struct scenario_contestant *is;
 	char *skipped; /* why it does not take part; NULL: it does */
 	int ifindex;   /* our end of the wire */
 	int netns_fd, link_fd;
 	char netns_path[64];
-	struct link far;	   /* its end: b0 */
+	struct link far; /* its end */
+	bool goes_on;	 /* every packet has to come out of `beyond` */
+	struct link beyond;
+	pid_t group;		   /* of its script's processes; 0: it has none */
 	struct subject subject;	   /* a policy */
 	struct bpf_object *object; /* a program */
 	int socket_fd;		   /* a socket */
@@ -29,6 +36,7 @@ struct contestant {
 	/* What came of it. */
 	uint64_t sent;
 	struct link_counters before, counters;
+	uint64_t gone_on;   /* packets that came out of `beyond` */
 	uint64_t delivered; /* packets that the policy let through to the stack */
 	uint32_t *rounds;   /* ns a packet */
 };
@@ -51,6 +59,16 @@ void contestant_close(struct contestant *contestant);
 int contestant_open_sender(struct contestant *contestant);
 int contestant_send(struct contestant *contestant, uint32_t n, uint32_t *ns);
 void contestant_close_sender(struct contestant *contestant);
+
+/*
+ * Scripts, in its network namespace, with $IFACE, $WEIR_BENCH and the programs of weir; and, of a
+ * program, before it is attached: with its maps below $MAPS. -ECHILD if one failed. What they leave
+ * in the background is ended by _end_script(). Errors are reported.
+ */
+int contestant_allow_scripts(void);
+int contestant_run_script(struct contestant *contestant, const char *script);
+int contestant_fill_maps(struct contestant *contestant);
+void contestant_end_script(struct contestant *contestant);
 
 /* Its counters since contestant_open(), into `counters` and `delivered`. Errors are reported. */
 int contestant_count(struct contestant *contestant);

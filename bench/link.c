@@ -2,13 +2,10 @@
 #include "link.h"
 
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "../loader/cmd/cmd.h"
@@ -93,76 +90,7 @@ int link_count(const struct link *link, struct link_counters *out)
 	return 0;
 }
 
-/* An ethtool command. -errno, not reported. */
-static int ethtool(const struct link *link, void *command)
+int link_driver(const struct link *link, struct nic_counters *out)
 {
-	struct ifreq ifr = { .ifr_data = command };
-
-	memcpy(ifr.ifr_name, link->name, sizeof(ifr.ifr_name));
-	return ioctl(link->ioctl_fd, SIOCETHTOOL, &ifr) ? -errno : 0;
-}
-
-static uint32_t count_stats(const struct link *link)
-{
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t n;
-	} set = { { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS }, 0 };
-
-	return ethtool(link, &set) || !set.info.sset_mask ? 0 : set.n;
-}
-
-static int read_names(const struct link *link, uint32_t n, struct link_driver *out)
-{
-	_free_ struct ethtool_gstrings *strings = calloc(1, sizeof(*strings) + n * ETH_GSTRING_LEN);
-
-	if (!strings)
-		return fail_oom();
-	strings->cmd = ETHTOOL_GSTRINGS;
-	strings->string_set = ETH_SS_STATS;
-	strings->len = n;
-	if (ethtool(link, strings))
-		return fail(-errno, "cannot read the names of the driver's counters of %s: %s",
-			    link->name, strerror(errno));
-	memcpy(out->names, strings->data, n * ETH_GSTRING_LEN);
-	return 0;
-}
-
-static int read_values(const struct link *link, uint32_t n, struct link_driver *out)
-{
-	_free_ struct ethtool_stats *stats = calloc(1, sizeof(*stats) + n * sizeof(uint64_t));
-
-	if (!stats)
-		return fail_oom();
-	stats->cmd = ETHTOOL_GSTATS;
-	stats->n_stats = n;
-	if (ethtool(link, stats))
-		return fail(-errno, "cannot read the driver's counters of %s: %s", link->name,
-			    strerror(errno));
-	memcpy(out->values, stats->data, n * sizeof(uint64_t));
-	return 0;
-}
-
-int link_driver(const struct link *link, struct link_driver *out)
-{
-	uint32_t n = count_stats(link);
-	int err;
-
-	*out = (struct link_driver){ 0 };
-	if (!n)
-		return 0;
-	out->names = calloc(n, sizeof(*out->names));
-	out->values = calloc(n, sizeof(*out->values));
-	if (!out->names || !out->values)
-		return fail_oom();
-	out->n = n;
-	err = read_names(link, n, out);
-	return err ? err : read_values(link, n, out);
-}
-
-void link_driver_free(struct link_driver *driver)
-{
-	free(driver->names);
-	free(driver->values);
-	*driver = (struct link_driver){ 0 };
+	return nic_counters_read(link->ioctl_fd, link->name, out);
 }

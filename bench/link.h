@@ -6,17 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../loader/nic_counters.h"
+
 struct link_counters {
 	uint64_t sent, send_dropped, send_errors;
 	uint64_t received, receive_dropped, receive_errors;
 	uint64_t missed, overruns; /* the ring was full */
-};
-
-/* What the driver counts under names of its own (`ethtool -S`). */
-struct link_driver {
-	char (*names)[32];
-	uint64_t *values;
-	size_t n;
 };
 
 struct nl_sock;
@@ -39,9 +34,8 @@ void link_close(struct link *link);
 /* Errors are reported. */
 int link_count(const struct link *link, struct link_counters *out);
 
-/* A driver that counts nothing has none. Errors are reported; link_driver_free() in any case. */
-int link_driver(const struct link *link, struct link_driver *out);
-void link_driver_free(struct link_driver *driver);
+/* Its driver's counters. Errors are reported; nic_counters_free() in any case. */
+int link_driver(const struct link *link, struct nic_counters *out);
 
 /* Call fn in the link's network namespace. What it returned, or -errno, reported. */
 int link_call(const struct link *link, int (*fn)(const struct link *link, void *arg), void *arg);

@@ -27,7 +27,7 @@ static void free_counts(struct receiver_count **list, size_t *n)
 
 static int read_driver(struct receiver *receiver, struct receiver_count **list, size_t *n)
 {
-	_cleanup_(link_driver_free) struct link_driver driver = { 0 };
+	_cleanup_(nic_counters_free) struct nic_counters driver = { 0 };
 	int err = link_driver(&receiver->link, &driver);
 
 	for (size_t i = 0; i < driver.n && !err; i++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario.h"
 
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,9 @@ static bool set_other_way(struct scenario_contestant *c, const char *way, const 
 	c->way = SCENARIO_SOCKET;
 	if (!strcmp(way, "socket"))
 		return n == 1;
+	c->way = SCENARIO_CONSUME;
+	if (!strcmp(way, "consume"))
+		return n == 1;
 	c->way = SCENARIO_SEND;
 	c->mode = XDP_NATIVE; /* of who drops what is sent */
 	return !strcmp(way, "send") && n == 2 &&
@@ -114,10 +118,10 @@ static int set_way(struct reading *r, const char *line)
 	}
 	c->way = !strcmp(way, "program") ? SCENARIO_PROGRAM : SCENARIO_POLICY;
 	if (set_mode(c, mode) || (c->way == SCENARIO_POLICY && strcmp(way, "policy")))
-		return complain(r,
-				"expected 'policy native' (or generic, ingress), 'program native' "
-				"(or generic) NAME, 'shell COMMAND', 'socket' or 'send live' (or "
-				"redirect)");
+		return complain(
+			r, "expected 'policy native' (or generic, ingress), 'program native' "
+			   "(or generic) NAME, 'shell COMMAND', 'socket', 'consume' or 'send live' "
+			   "(or redirect)");
 	c->what = strdup(what);
 	if (c->way == SCENARIO_POLICY && c->hook == HOOK_INGRESS)
 		fputs("interface b0 {\ntc ingress {\n", r->body);
@@ -152,6 +156,13 @@ static int read_body(struct reading *r, const char *line)
 	return fputs(line, r->body) < 0 ? fail_oom() : 0;
 }
 
+static bool set_job(struct scenario *scenario, const char *line)
+{
+	if (!strcmp(line, "delivers\n"))
+		return scenario->delivers = true;
+	return sscanf(line, "packets %" SCNu32, &scenario->packets) == 1 && scenario->packets;
+}
+
 static int read_line(struct reading *r, char *line)
 {
 	bool blank = !line[strspn(line, " \t\n")];
@@ -168,7 +179,9 @@ static int read_line(struct reading *r, char *line)
 		r->scenario->about = strdup(line + strspn(line, "# "));
 		return r->scenario->about ? 0 : fail_oom();
 	}
-	return blank || line[0] == '#' ? 0 : complain(r, "expected '[NAME]'");
+	if (blank || line[0] == '#' || set_job(r->scenario, line))
+		return 0;
+	return complain(r, "expected '[NAME]', 'delivers' or 'packets N'");
 }
 
 static char *name_of(const char *path)

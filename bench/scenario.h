@@ -7,7 +7,8 @@
  *     policy native                    or generic, or ingress: rules of one hook follow
  *         drop if udp dst port 9
  *     [by hand, XDP native]
- *     program native hand_drop         of bench/progs
+ *     program native hand_drop         of bench/progs; a script may follow, which fills its maps:
+ *                                      they are pinned in the folder $MAPS
  *     [nft ingress] >= 2.86            promised: it costs so many times the first, at least
  *     shell nft                        a script that needs the command nft; it has $IFACE, and
  *                                      $WEIR_BENCH: this program
@@ -18,6 +19,13 @@
  *     [weir-bench rate]
  *     send live                        nobody does a thing but who sends: its frames are dropped
  *                                      by native XDP; or redirect, a program of bench/progs
+ *     [libxdp's program]
+ *     consume                          xsk_consume.h
+ *
+ * Before the first contestant a line "delivers" may say that the job is to let every packet through
+ * to the stack, not none; a line "packets N", that a turn may have N at most. Where a script makes
+ * an interface d0, every packet has to come out of it. What a script leaves in the background is
+ * ended.
  *
  * In a policy a line "rules KIND N" stands for those rules of ruleset.h.
  */
@@ -32,7 +40,8 @@ enum scenario_way {
 	SCENARIO_PROGRAM,
 	SCENARIO_SHELL,
 	SCENARIO_SOCKET,
-	SCENARIO_SEND
+	SCENARIO_SEND,
+	SCENARIO_CONSUME
 };
 
 struct scenario_contestant {
@@ -48,6 +57,8 @@ struct scenario_contestant {
 struct scenario {
 	char *name;  /* of the file, without folder and ending */
 	char *about; /* its first comment */
+	bool delivers;
+	uint32_t packets; /* in a turn at most; 0: any number */
 	struct scenario_contestant *contestants;
 	size_t n;
 };

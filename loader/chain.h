@@ -16,6 +16,7 @@
  *   first                        its first program: it is live if this is the one in slot 0
  *   prog-SLOT map-SLOT-NAME      other programs by slot; maps that stages own
  *   devmap                       redirect targets
+ *   cpumap cpu-counters          queues of CPUs that rules send to, and what was sent and arrived
  *
  * A new generation is made whole beside the live one. Then the journal is pinned, the flips follow
  * (one write to slot 0 each), new-N becomes gen-N, and the journal goes. A folder new-N without a
@@ -25,6 +26,7 @@
 #pragma once
 #include <net/if.h>
 
+#include "abi.h"
 #include "chain_meta.h"
 #include "pin.h"
 #include "plan.h"
@@ -117,6 +119,9 @@ void chain_base_free(struct plan_base *base);
  * -ENOENT, not reported, if there is none.
  */
 int chain_socket_map(const struct pin_tree *tree, const char *interface, const char *socket);
+
+/* What the live generation has sent to a CPU. 0 or reported. */
+int chain_read_cpu(const struct chain *chain, uint32_t cpu, struct weir_cpu_counter *out);
 
 /* Wait until every program run that began before has ended. */
 int chain_grace(void);

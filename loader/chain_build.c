@@ -52,7 +52,7 @@ static int create_chain(const struct pin_tree *tree, const struct plan_hook *hoo
 /* The root of a new chain: slot 0 is filled first, so that its tail call is a direct jump. */
 static int create_root(struct chain *chain, const struct plan_hook *hook, int first_fd)
 {
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL };
+	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL, -1, -1 };
 	const struct load_root root = {
 		.kind = chain->kind,
 		.frags = hook->frags,
@@ -177,7 +177,7 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 			    int64_t apply, const char *dir)
 {
 	int sockets[WEIR_SOCKETS];
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, sockets };
+	struct load_maps maps = { chain->slots_fd, chain->counters_fd, sockets, -1, -1 };
 	const struct load_keep keep = { keep_maps, chain };
 	_free_ char *json = meta_encode(hook, chain->live, source, apply);
 	char path[PIN_PATH_MAX];
@@ -194,8 +194,11 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 		err = zero_new_counters(chain, hook);
 	if (!err) {
 		err = chain_open_sockets(chain, hook, sockets)
+			      ?: chain_open_cpus(chain, hook, &maps)
+			      ?: chain_pin_cpus(dir, &maps)
 			      ?: load_generation(hook, &maps, &keep, &loaded);
 		chain_close_sockets(sockets);
+		chain_close_cpus(&maps);
 	}
 	if (err)
 		return err;

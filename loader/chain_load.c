@@ -79,6 +79,8 @@ static void set_maps(struct filter_prog *prog, const struct plan_hook *hook,
 		[FILTER_MAP_COUNTERS] = maps->counters_fd,
 		[FILTER_MAP_DEVMAP] = loaded->devmap_fd,
 		[FILTER_MAP_TABLES] = tables_fd,
+		[FILTER_MAP_CPUS] = maps->cpus_fd,
+		[FILTER_MAP_CPU_COUNTERS] = maps->cpu_counters_fd,
 		[FILTER_MAP_COPY] = copy_fd,
 	};
 

@@ -10,7 +10,8 @@
 /* The maps that programs of a chain are bound to. Not owned. */
 struct load_maps {
 	int slots_fd, counters_fd;
-	const int *socket_fds; /* plan_hook.n_sockets XSKMAPs */
+	const int *socket_fds;	      /* plan_hook.n_sockets XSKMAPs */
+	int cpus_fd, cpu_counters_fd; /* CPUMAP, and what its frames count in; -1: no such rule */
 };
 
 struct load_prog {

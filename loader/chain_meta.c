@@ -41,6 +41,18 @@ static json_t *encode_slots(const struct plan_hook *hook)
 	return slots;
 }
 
+/* CPU and queue, CPU and queue … */
+static json_t *encode_cpus(const struct plan_hook *hook)
+{
+	json_t *cpus = json_array();
+
+	for (size_t i = 0; i < hook->n_cpus; i++) {
+		json_array_append_new(cpus, json_integer(hook->cpus[i].cpu));
+		json_array_append_new(cpus, json_integer(hook->cpus[i].queue));
+	}
+	return cpus;
+}
+
 char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
 		  int64_t apply)
 {
@@ -52,14 +64,14 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *s
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_integer(hook->modes[i]));
 	o = json_pack(
-		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:o, s:o}",
+		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:o, s:o, s:o}",
 		"version", META_VERSION, "previous", (json_int_t)previous, "source", source,
 		"applied", (json_int_t)(apply / 1000000000), "apply", (json_int_t)apply, "text",
 		hook->text, "key", hook->key, "wanted", hook->hook->mode, "modes", modes, "why",
 		hook->why, "shared", hook->hook->shared, "priority",
 		(json_int_t)hook->hook->priority, "miss", hook->hook->miss, "frags", hook->frags,
 		"tail_calls", (json_int_t)hook->tail_calls, "rules", rules, "slots",
-		encode_slots(hook));
+		encode_slots(hook), "cpus", encode_cpus(hook));
 	if (o)
 		text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
@@ -86,6 +98,7 @@ void meta_free(struct meta *meta)
 		clear_rule(&meta->rules[i]);
 	free(meta->rules);
 	free(meta->slots);
+	free(meta->cpus);
 	free(meta->known);
 	free(meta->source);
 	free(meta->text);
@@ -179,21 +192,36 @@ static int decode_slots(json_t *list, struct meta *meta)
 	return 0;
 }
 
+static int decode_cpus(json_t *list, struct meta *meta)
+{
+	size_t n = json_array_size(list) / 2;
+
+	meta->cpus = calloc(n + 1, sizeof(*meta->cpus));
+	if (!meta->cpus)
+		return -ENOMEM;
+	for (; meta->n_cpus < n; meta->n_cpus++)
+		meta->cpus[meta->n_cpus] = (struct plan_cpu){
+			.cpu = json_integer_value(json_array_get(list, 2 * meta->n_cpus)),
+			.queue = json_integer_value(json_array_get(list, 2 * meta->n_cpus + 1)),
+		};
+	return 0;
+}
+
 static int decode(json_t *o, struct meta *meta)
 {
-	json_t *rules, *slots, *modes;
+	json_t *rules, *slots, *modes, *cpus = NULL;
 	json_int_t previous, applied, apply = 0, tail_calls, priority = 0;
 	int version, wanted, shared = 0, miss, frags, err;
 	const char *source, *text, *key, *why;
 
 	if (json_unpack(
 		    o,
-		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?b, s?I, s:i, s:b, s:I, s:o, s:o}",
+		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?b, s?I, s:i, s:b, s:I, s:o, s:o, s?o}",
 		    "version", &version, "previous", &previous, "source", &source, "applied",
 		    &applied, "apply", &apply, "text", &text, "key", &key, "wanted", &wanted,
 		    "modes", &modes, "why", &why, "shared", &shared, "priority", &priority, "miss",
 		    &miss, "frags", &frags, "tail_calls", &tail_calls, "rules", &rules, "slots",
-		    &slots) ||
+		    &slots, "cpus", &cpus) ||
 	    version != META_VERSION)
 		return -EINVAL;
 	meta->previous = previous;
@@ -213,7 +241,9 @@ static int decode(json_t *o, struct meta *meta)
 	    copy(&meta->why, why))
 		return -ENOMEM;
 	err = decode_rules(rules, meta);
-	return err ? err : decode_slots(slots, meta);
+	if (!err)
+		err = decode_slots(slots, meta);
+	return err ? err : decode_cpus(cpus, meta);
 }
 
 int meta_decode(const char *json, const char *where, struct meta **out)

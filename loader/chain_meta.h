@@ -39,6 +39,8 @@ struct meta {
 	size_t n_rules;
 	uint32_t *slots; /* in use, other than 0 */
 	size_t n_slots;
+	struct plan_cpu *cpus; /* that rules send to, in ascending order */
+	size_t n_cpus;
 	struct plan_known *known; /* the same rules, as the planner asks for them */
 };
 

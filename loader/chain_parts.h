@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "chain.h"
+#include "chain_load.h"
 
 /* The folder "KIND-NUMBER" of a generation, KIND "gen" or "new", into path[PIN_PATH_MAX]. */
 void generation_dir(const struct chain *chain, const char *kind, uint32_t number, char *path);
@@ -96,6 +97,18 @@ void chain_close_sockets(int *fds);
 
 /* Remove those that no generation has a rule for. */
 int chain_sweep_sockets(const struct chain *chain);
+
+/*
+ * chain_cpus.c: the CPUMAP and counters of a planned hook's `cpu` rules into `maps`: those of a
+ * generation that is loaded, where it sends to the same CPUs, or new ones. -1 each if there is no
+ * such rule. chain_close_cpus() closes them in any case.
+ */
+int chain_open_cpus(const struct chain *chain, const struct plan_hook *hook,
+		    struct load_maps *maps);
+void chain_close_cpus(struct load_maps *maps);
+
+/* Pin them in a generation's folder. */
+int chain_pin_cpus(const char *dir, const struct load_maps *maps);
 
 /* chain_flip.c: one step of a journal. */
 struct flip {

@@ -33,6 +33,8 @@ static json_t *rule_json(const struct status_rule *rule)
 
 	if (o && (rule->target || rule->socket))
 		json_object_set_new(o, "lost", counter(rule->lost));
+	if (o && rule->target_counts)
+		json_object_set_new(o, "target_refused", json_integer(rule->target_refused));
 	if (o && rule->is_stage)
 		json_object_set_new(o, "stage", stage_json(rule));
 	return o;
@@ -73,6 +75,23 @@ static json_t *components_json(const struct status_hook *hook)
 							other->name, "program_id",
 							(json_int_t)other->prog_id, "priority",
 							(json_int_t)other->priority));
+	}
+	return list;
+}
+
+static json_t *cpus_json(const struct status_hook *hook)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < hook->n_cpus; i++) {
+		const struct status_cpu *cpu = &hook->cpus[i];
+
+		json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:I}", "cpu",
+						      (json_int_t)cpu->is.cpu, "queue",
+						      (json_int_t)cpu->is.queue, "sent",
+						      (json_int_t)cpu->counter.sent, "arrived",
+						      (json_int_t)cpu->counter.arrived, "refused",
+						      (json_int_t)cpu->counter.refused));
 	}
 	return list;
 }
@@ -131,6 +150,8 @@ static json_t *hook_json(const struct status_hook *hook)
 		return NULL;
 	}
 	json_object_set_new(o, "rules", rules);
+	if (hook->n_cpus)
+		json_object_set_new(o, "cpus", cpus_json(hook));
 	json_object_set_new(o, "others",
 			    meta->shared	      ? components_json(hook)
 			    : chain->kind == HOOK_XDP ? strangers_json(hook)

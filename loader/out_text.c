@@ -77,6 +77,17 @@ static void put_stage(FILE *out, const struct status_rule *rule)
 	}
 }
 
+/* The kernel tells what a target did not take to tracepoints only; but most drivers count it. */
+static void put_target(FILE *out, const struct status_rule *rule)
+{
+	char refused[32];
+
+	if (rule->target_refused)
+		fprintf(out,
+			"        #   %15s packets  refused by %s since it is there, from all who redirect to it\n",
+			grouped(rule->target_refused, refused), rule->target);
+}
+
 static void put_rule(FILE *out, const struct status_rule *rule, const struct status_rule *before,
 		     double seconds)
 {
@@ -90,6 +101,7 @@ static void put_rule(FILE *out, const struct status_rule *rule, const struct sta
 			    rule->socket ? "had no socket on their queue"
 					 : "lost: the target is gone",
 			    rule->lost, NULL, 0);
+	put_target(out, rule);
 	if (rule->is_stage)
 		put_stage(out, rule);
 }
@@ -245,6 +257,27 @@ static void put_head(FILE *out, const char *text)
 		fprintf(out, "%.*s\n", (int)(brace - line), line + 1);
 }
 
+/* What was sent to other CPUs. What has not arrived may still wait there, so many at most. */
+static void put_cpus(FILE *out, const struct status_hook *hook)
+{
+	char sent[32], missing[32];
+
+	for (size_t i = 0; i < hook->n_cpus; i++) {
+		const struct status_cpu *cpu = &hook->cpus[i];
+		uint64_t rest = cpu->counter.sent - cpu->counter.arrived;
+
+		fprintf(out, "        # CPU %u: %s packets sent there", cpu->is.cpu,
+			grouped(cpu->counter.sent, sent));
+		if (rest && rest <= cpu->counter.sent)
+			fprintf(out, ", %s of them lost, or waiting in its queue of %u",
+				grouped(rest, missing), cpu->is.queue);
+		if (cpu->counter.refused)
+			fprintf(out, "; %s REFUSED: its queue is gone, and they passed",
+				grouped(cpu->counter.refused, missing));
+		fputc('\n', out);
+	}
+}
+
 static void put_hook(FILE *out, const struct status_hook *hook, const struct status_hook *before,
 		     double seconds)
 {
@@ -252,6 +285,7 @@ static void put_hook(FILE *out, const struct status_hook *hook, const struct sta
 	put_head(out, hook->chain.live_meta->text);
 	for (size_t i = 0; i < hook->n_rules; i++)
 		put_rule(out, &hook->rules[i], same_rule(before, i, &hook->rules[i]), seconds);
+	put_cpus(out, hook);
 	fputs("        # no final rule: passed\n", out);
 	put_counter(out, "", hook->ended, before ? &before->ended : NULL, seconds);
 	if (hook->missed.packets)

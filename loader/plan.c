@@ -22,6 +22,7 @@ static void hook_clear(struct plan_hook *hook)
 		free(hook->groups[i].ifindexes);
 	free(hook->groups);
 	free(hook->sockets);
+	free(hook->cpus);
 	free(hook->why);
 	free(hook->text);
 	free(hook->key);
@@ -141,6 +142,8 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 		err = plan_tags(hook, asks);
 	if (!err)
 		err = plan_targets(hook, policy, asks);
+	if (!err)
+		err = plan_cpus(hook, asks);
 	if (!err)
 		err = print_text(hook);
 	if (!err)
@@ -278,6 +281,8 @@ static int check_hook(const struct hook *hook, bool notes)
 	}
 	planned.hook = &can;
 	err = plan_resolve_rules(&planned);
+	if (!err)
+		err = plan_cpus(&planned, &(struct plan_asks){ 0 });
 	hook_clear(&planned);
 	return err;
 }

@@ -47,6 +47,10 @@ struct plan_asks {
 	/* As nic_probe(); what it fails for is reported at the word. */
 	int (*nic)(const struct word *name, struct nic *out, void *arg);
 	int (*base)(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg);
+	/*
+	 * Can packets be sent to this CPU? What it fails for is reported at `where`. NULL: to any.
+	 */
+	int (*cpu)(uint32_t cpu, const struct pos *where, void *arg);
 	/* As nic_tags_read(), for hooks whose rules read VLAN tags; NULL: they are all seen. */
 	int (*tags)(const struct nic *nic, struct nic_tags *out, void *arg);
 	void *arg;
@@ -65,6 +69,12 @@ struct plan_group {
 	size_t n;
 };
 
+/* A CPU that rules send packets to: one queue, whichever rule they come from. */
+struct plan_cpu {
+	uint32_t cpu;
+	uint32_t queue; /* packets that may wait in it */
+};
+
 /* A rule, planned. */
 struct plan_rule {
 	const struct rule *rule;
@@ -75,6 +85,8 @@ struct plan_rule {
 	struct cbpf cbpf;	      /* n 0: no expression */
 	uint32_t target; /* redirect: key in the devmap, or which group; socket: which of the hook's
 			  */
+	uint32_t *cpus;	 /* cpu: one by one, in the rule's order */
+	size_t n_cpus;
 	struct stage *stage; /* use */
 	uint8_t *conf;	     /* use: stage->conf_size bytes */
 	uint32_t slot;	     /* use: where its instance stands */
@@ -105,6 +117,8 @@ struct plan_hook {
 	size_t n_groups;
 	const char **sockets; /* names of AF_XDP sockets, the rules' own */
 	size_t n_sockets;
+	struct plan_cpu *cpus; /* in ascending order */
+	size_t n_cpus;
 	struct plan_rule *rules;
 	size_t n_rules;
 	struct plan_filter *filters; /* [0] is the generation's first program */

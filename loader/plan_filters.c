@@ -29,6 +29,8 @@ static enum filter_verb verb_of(const struct action *action)
 		return action->redirect.ingress ? FILTER_REDIRECT_INGRESS : FILTER_REDIRECT;
 	case ACTION_SOCKET:
 		return FILTER_XSK;
+	case ACTION_CPU:
+		return FILTER_CPU;
 	case ACTION_MARK:
 		return FILTER_MARK;
 	case ACTION_PRIORITY:
@@ -89,6 +91,8 @@ static struct filter_rule filter_rule(const struct plan_hook *hook, const struct
 		.arg = arg_of(hook, rule),
 		.mask = action->kind == ACTION_MARK ? action->mark.mask : 0,
 		.counter = rule->counter,
+		.cpus = rule->cpus,
+		.n_cpus = rule->n_cpus,
 	};
 
 	if (action->kind == ACTION_SOCKET)

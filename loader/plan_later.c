@@ -5,7 +5,6 @@
 #include "plan_parts.h"
 
 static const char *const later_actions[] = {
-	[ACTION_CPU] = "'cpu' is not in this version: packets cannot be sent to other CPUs yet",
 	[ACTION_SYNCOOKIE] = "'syncookie' is not in this version",
 	[ACTION_LIMIT] = "'limit' is not in this version: rates cannot be limited yet",
 	[ACTION_SAMPLE] = "'sample' is not in this version: use 'count' to see how many match",

@@ -25,6 +25,9 @@ int plan_tags(struct plan_hook *hook, const struct plan_asks *asks);
 /* plan_target.c: redirect targets, and whether they take frames. */
 int plan_targets(struct plan_hook *hook, const struct policy *policy, const struct plan_asks *asks);
 
+/* plan_cpu.c: the CPUs that rules send to, and how long their queues are. */
+int plan_cpus(struct plan_hook *hook, const struct plan_asks *asks);
+
 /*
  * plan_index.c: identities, indices of counters (kept where the base knows the rule), slots of
  * stages.

@@ -13,6 +13,7 @@ void plan_rule_clear(struct plan_rule *rule)
 	free(rule->text);
 	free(rule->identity);
 	cbpf_free(&rule->cbpf);
+	free(rule->cpus);
 	stage_free(rule->stage);
 	free(rule->conf);
 }

@@ -21,6 +21,9 @@ struct replay {
 	uint64_t *seen;		       /* packets of each counter before the packet under way */
 	uint32_t n_counters;
 	int slots_fd, counters_fd, root_fd, config_fd;
+	int cpus_fd, cpu_counters_fd;
+	struct weir_cpu_counter *cpu_counters; /* shared too */
+	uint32_t n_cpus;
 	int socket_fds[WEIR_SOCKETS];
 	struct loaded loaded;
 	struct testrun_tc *tc; /* runs the chain's first program; NULL: on XDP */
@@ -135,6 +138,20 @@ static int make_plan(struct replay *replay, const struct policy *policy, const s
 	return plan_make(&replay->policy, &asks, &replay->plan);
 }
 
+/* No CPU need be there: packets are refused, and counted as such for the CPU that was chosen. */
+static int create_cpus(struct replay *replay, const struct plan_hook *hook)
+{
+	if (!hook->n_cpus)
+		return 0;
+	replay->n_cpus = hook->cpus[hook->n_cpus - 1].cpu + 1;
+	replay->cpus_fd = maps_create_cpus(1);
+	if (replay->cpus_fd < 0)
+		return replay->cpus_fd;
+	replay->cpu_counters_fd =
+		maps_create_shared_cpu_counters(replay->n_cpus, &replay->cpu_counters);
+	return replay->cpu_counters_fd < 0 ? replay->cpu_counters_fd : 0;
+}
+
 static int load(struct replay *replay)
 {
 	const struct plan_hook *hook = &replay->plan->hooks[0];
@@ -151,7 +168,12 @@ static int load(struct replay *replay)
 	if (replay->counters_fd < 0)
 		return replay->counters_fd;
 
-	const struct load_maps maps = { replay->slots_fd, replay->counters_fd, replay->socket_fds };
+	err = create_cpus(replay, hook);
+	if (err)
+		return err;
+
+	const struct load_maps maps = { replay->slots_fd, replay->counters_fd, replay->socket_fds,
+					replay->cpus_fd, replay->cpu_counters_fd };
 	const struct load_root root = { .kind = hook->hook->kind, .frags = hook->frags };
 
 	for (size_t i = 0; i < hook->n_sockets; i++) {
@@ -185,7 +207,7 @@ int replay_open(const struct policy *policy, const char *interface, enum hook_ki
 	if (!replay)
 		return fail_oom();
 	replay->slots_fd = replay->counters_fd = replay->root_fd = replay->config_fd = -1;
-	replay->loaded.devmap_fd = -1;
+	replay->cpus_fd = replay->cpu_counters_fd = replay->loaded.devmap_fd = -1;
 	for (size_t i = 0; i < WEIR_SOCKETS; i++)
 		replay->socket_fds[i] = -1;
 	if (!hook)
@@ -211,6 +233,9 @@ void replay_close(struct replay *replay)
 	own_close(&replay->config_fd);
 	own_close(&replay->slots_fd);
 	own_close(&replay->counters_fd);
+	own_close(&replay->cpus_fd);
+	own_close(&replay->cpu_counters_fd);
+	maps_unmap_cpu_counters(replay->cpu_counters, replay->n_cpus);
 	for (size_t i = 0; i < WEIR_SOCKETS; i++)
 		own_close(&replay->socket_fds[i]);
 	maps_unmap_counters(replay->counters, replay->n_counters);
@@ -308,6 +333,21 @@ static void put_redirect(const struct action *action, char *text, size_t size)
 	fclose(out);
 }
 
+/* Which of a rule's CPUs the packet was for: the one whose counter has moved. */
+static const char *chosen_cpu(struct replay *replay, const struct plan_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_cpus; i++) {
+		__u64 *refused = &replay->cpu_counters[rule->cpus[i]].refused;
+
+		if (!*refused)
+			continue;
+		*refused = 0;
+		snprintf(replay->verdict, sizeof(replay->verdict), "cpu %u", rule->cpus[i]);
+		return replay->verdict;
+	}
+	return "aborted";
+}
+
 /* What the kernel was told, in the policy's words; a redirect with its target. */
 static const char *verdict(struct replay *replay, uint32_t action, const struct plan_rule *rule)
 {
@@ -319,6 +359,8 @@ static const char *verdict(struct replay *replay, uint32_t action, const struct 
 			 rule->rule->action.socket.name.text);
 		return replay->verdict;
 	}
+	if (rule && rule->rule->action.kind == ACTION_CPU)
+		return chosen_cpu(replay, rule);
 	if (strcmp(name, "redirect") || !rule || rule->rule->action.kind != ACTION_REDIRECT)
 		return name;
 	put_redirect(&rule->rule->action, replay->verdict, sizeof(replay->verdict));

@@ -17,7 +17,8 @@ extern const struct embedded {
 } weir_embedded[];
 
 /* Objects of weir's own that are no stages. */
-static const char *const not_stages[] = { "xdp/root", "xdp/place", "tc/root", "tc/replay" };
+static const char *const not_stages[] = { "xdp/root", "xdp/place", "xdp/arrive", "tc/root",
+					  "tc/replay" };
 
 static const struct embedded *embedded(const char *name)
 {

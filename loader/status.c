@@ -2,9 +2,12 @@
 #include "status.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+
+#include "nic_counters.h"
 
 static void hook_clear(struct status_hook *hook)
 {
@@ -13,6 +16,7 @@ static void hook_clear(struct status_hook *hook)
 		free(hook->rules[i].reasons);
 	free(hook->rules);
 	free(hook->holders);
+	free(hook->cpus);
 }
 
 void status_free(struct status *status)
@@ -54,6 +58,19 @@ static int read_stage(struct status_rule *rule, const struct meta_rule *meta,
 	return 0;
 }
 
+/* What cannot be asked is not counted either: a target that is gone loses packets at the rule. */
+static void read_target(const struct chain *chain, struct status_rule *rule)
+{
+	_cleanup_(nic_counters_free) struct nic_counters counters = { 0 };
+	_close_ int fd = -1;
+
+	if (!rule->target || chain->at.mode != XDP_NATIVE)
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && !nic_counters_read(fd, rule->target, &counters))
+		rule->target_counts = nic_counters_refused(&counters, &rule->target_refused);
+}
+
 static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 		     struct status_rule *rule)
 {
@@ -71,6 +88,7 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 	rule->matched = counters[WEIR_RULE_MATCHED];
 	rule->target = meta->target;
 	rule->socket = meta->socket;
+	read_target(chain, rule);
 	if ((meta->target || meta->socket) && meta->n_counters > WEIR_REDIRECT_LOST)
 		rule->lost = counters[WEIR_REDIRECT_LOST];
 	return meta->n_counters >= WEIR_STAGE_REASONS ? read_stage(rule, meta, counters) : 0;
@@ -143,6 +161,23 @@ static int read_holders(struct status_hook *hook)
 	return err;
 }
 
+static int read_cpus(struct status_hook *hook)
+{
+	const struct meta *meta = hook->chain.live_meta;
+	int err = 0;
+
+	hook->cpus = calloc(meta->n_cpus + 1, sizeof(*hook->cpus));
+	if (!hook->cpus)
+		return fail_oom();
+	for (; hook->n_cpus < meta->n_cpus && !err; hook->n_cpus++) {
+		struct status_cpu *cpu = &hook->cpus[hook->n_cpus];
+
+		cpu->is = meta->cpus[hook->n_cpus];
+		err = chain_read_cpu(&hook->chain, cpu->is.cpu, &cpu->counter);
+	}
+	return err;
+}
+
 static int read_hook(struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -160,6 +195,8 @@ static int read_hook(struct status_hook *hook)
 		return fail_oom();
 	for (; hook->n_rules < meta->n_rules && !err; hook->n_rules++)
 		err = read_rule(chain, &meta->rules[hook->n_rules], &hook->rules[hook->n_rules]);
+	if (!err)
+		err = read_cpus(hook);
 	if (!err)
 		err = read_nic(hook);
 	return err ? err : read_holders(hook);

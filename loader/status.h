@@ -21,10 +21,18 @@ struct status_rule {
 	const char *target;	  /* redirect; else NULL */
 	const char *socket;	  /* socket: its name; else NULL */
 	struct weir_counter lost; /* redirect: the target was gone; socket: its queue had none */
+	bool target_counts;	  /* redirect natively: its driver tells what it refused, */
+	uint64_t target_refused;  /* in all its life, from whomever */
 	bool is_stage;		  /* use: what the stage decided, all others went on */
 	struct weir_counter passed, dropped, reflected, redirected;
 	struct status_reason *reasons;
 	size_t n_reasons;
+};
+
+/* A CPU that rules send packets to. */
+struct status_cpu {
+	struct plan_cpu is;
+	struct weir_cpu_counter counter;
 };
 
 struct status_hook {
@@ -34,6 +42,8 @@ struct status_hook {
 	struct weir_counter missed, ended; /* abi.h: WEIR_COUNTER_MISS, WEIR_COUNTER_END */
 	struct status_rule *rules;
 	size_t n_rules;
+	struct status_cpu *cpus; /* in ascending order */
+	size_t n_cpus;
 	bool has_nic; /* the interface of that name is there */
 	struct nic nic;
 	struct xdp_holder xdp[XDP_HOLDERS_MAX]; /* xdp: who is on the hook, weir's own not */

@@ -11,47 +11,30 @@
 #include <xdp/xsk.h>
 
 #include "fail.h"
+#include "xsk_parts.h"
 
-enum {
-	CHUNK = 4096, /* bytes: with XDP's headroom the longest frame in one buffer */
-	FRAMES = 4096,
-	RING = 2048,
-	BATCH = 64,
-	BUSY_USECS = 20,
-	BUSY_BUDGET = 64,
-};
+enum { BUSY_USECS = 20, BUSY_BUDGET = 64 };
 
-struct xsk {
-	const char *interface, *forward;
-	uint32_t queue;
-	void *area;
-	struct xsk_umem *umem;
-	struct xsk_socket *socket, *out; /* `out` shares the memory: it sends */
-	struct xsk_ring_prod fill, out_fill, tx;
-	struct xsk_ring_cons rx, completed, out_completed;
-	bool zero_copy, busy_poll;
-	struct xsk_counts counts;
-};
-
-static int map_area(struct xsk *xsk)
+static int map_area(struct xsk_set *set)
 {
-	xsk->area = mmap(NULL, (size_t)FRAMES * CHUNK, PROT_READ | PROT_WRITE,
+	set->area = mmap(NULL, (size_t)set->n * XSK_AREA, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (xsk->area != MAP_FAILED)
+	if (set->area != MAP_FAILED)
 		return 0;
-	xsk->area = NULL;
+	set->area = NULL;
 	return fail_oom();
 }
 
-static int create_umem(struct xsk *xsk)
+/* The rings that come with the memory are those of the first socket. */
+static int create_umem(struct xsk_set *set)
 {
 	const struct xsk_umem_config config = {
-		.fill_size = RING,
-		.comp_size = RING,
-		.frame_size = CHUNK,
+		.fill_size = XSK_RING,
+		.comp_size = XSK_RING,
+		.frame_size = XSK_CHUNK,
 	};
-	int err = xsk_umem__create(&xsk->umem, xsk->area, (uint64_t)FRAMES * CHUNK, &xsk->fill,
-				   &xsk->completed, &config);
+	int err = xsk_umem__create(&set->umem, set->area, (uint64_t)set->n * XSK_AREA,
+				   &set->queues[0].fill, &set->queues[0].completed, &config);
 
 	return err ? fail(err, "cannot give memory to an AF_XDP socket: %s%s", strerror(-err),
 			  err == -EPERM ? "; it takes CAP_NET_RAW, which root has" : "")
@@ -59,7 +42,7 @@ static int create_umem(struct xsk *xsk)
 }
 
 /* What a failed bind is about. */
-static const char *hint(int err, enum xsk_copy copy)
+const char *xsk_hint(int err, enum xsk_copy copy)
 {
 	switch (err) {
 	case -EINVAL:
@@ -82,8 +65,8 @@ static const char *hint(int err, enum xsk_copy copy)
 static int bind_queue(struct xsk *xsk, enum xsk_copy copy)
 {
 	struct xsk_socket_config config = {
-		.rx_size = RING,
-		.tx_size = RING,
+		.rx_size = XSK_RING,
+		.tx_size = XSK_RING,
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
@@ -95,31 +78,15 @@ static int bind_queue(struct xsk *xsk, enum xsk_copy copy)
 		config.bind_flags |= XDP_COPY;
 	if (copy == XSK_ZERO_COPY)
 		config.bind_flags |= XDP_ZEROCOPY;
-	err = xsk_socket__create(&xsk->socket, xsk->interface, xsk->queue, xsk->umem, &xsk->rx,
-				 NULL, &config);
+	err = xsk_socket__create_shared(&xsk->socket, xsk->set->interface, xsk->queue,
+					xsk->set->umem, &xsk->rx, NULL, &xsk->fill, &xsk->completed,
+					&config);
 	if (err)
 		return fail(err, "cannot bind an AF_XDP socket to queue %u of %s: %s%s", xsk->queue,
-			    xsk->interface, strerror(-err), hint(err, copy));
+			    xsk->set->interface, strerror(-err), xsk_hint(err, copy));
 	if (!getsockopt(xsk_socket__fd(xsk->socket), SOL_XDP, XDP_OPTIONS, &options, &len))
 		xsk->zero_copy = options.flags & XDP_OPTIONS_ZEROCOPY;
 	return 0;
-}
-
-/* The sending half: another interface's queue on the same memory, so that nothing is copied here.
- */
-static int open_forward(struct xsk *xsk)
-{
-	const struct xsk_socket_config config = {
-		.tx_size = RING,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = XDP_USE_NEED_WAKEUP,
-	};
-	int err = xsk_socket__create_shared(&xsk->out, xsk->forward, xsk->queue, xsk->umem, NULL,
-					    &xsk->tx, &xsk->out_fill, &xsk->out_completed, &config);
-
-	return err ? fail(err, "cannot send by an AF_XDP socket on queue %u of %s: %s%s",
-			  xsk->queue, xsk->forward, strerror(-err), hint(err, XSK_ANY_COPY))
-		   : 0;
 }
 
 /* Linux 5.11. */
@@ -137,75 +104,99 @@ static int set_busy_poll(const struct xsk *xsk)
 		if (setsockopt(xsk_socket__fd(xsk->socket), SOL_SOCKET, options[i].option,
 			       &options[i].value, sizeof(options[i].value)))
 			return fail(-errno, "cannot poll queue %u of %s busily: %s", xsk->queue,
-				    xsk->interface, strerror(errno));
+				    xsk->set->interface, strerror(errno));
 	return 0;
 }
 
-/* Half of the memory waits to be filled, the other half is under way. */
+/* All of its memory waits to be filled. */
 static void give_all(struct xsk *xsk)
 {
 	uint32_t at = 0;
 
-	xsk_ring_prod__reserve(&xsk->fill, RING, &at);
-	for (uint32_t i = 0; i < RING; i++)
-		*xsk_ring_prod__fill_addr(&xsk->fill, at + i) = (uint64_t)i * CHUNK;
-	xsk_ring_prod__submit(&xsk->fill, RING);
+	xsk_ring_prod__reserve(&xsk->fill, XSK_RING, &at);
+	for (uint32_t i = 0; i < XSK_RING; i++)
+		*xsk_ring_prod__fill_addr(&xsk->fill, at + i) =
+			(uint64_t)xsk->queue * XSK_AREA + (uint64_t)i * XSK_CHUNK;
+	xsk_ring_prod__submit(&xsk->fill, XSK_RING);
 }
 
-static int set_up(struct xsk *xsk, int map_fd, const struct xsk_options *options)
+static int open_queue(struct xsk *xsk, const struct xsk_options *options)
 {
-	int err = map_area(xsk);
+	int err = bind_queue(xsk, options->copy);
 
-	if (!err)
-		err = create_umem(xsk);
-	if (!err)
-		err = bind_queue(xsk, options->copy);
-	if (!err && options->forward)
-		err = open_forward(xsk);
+	xsk->busy_poll = options->busy_poll;
 	if (!err && options->busy_poll)
 		err = set_busy_poll(xsk);
-	if (err)
-		return err;
-	give_all(xsk);
-	err = xsk_socket__update_xskmap(xsk->socket, map_fd);
-	return err ? fail(err, "cannot put a socket into the map of queue %u of %s: %s", xsk->queue,
-			  xsk->interface, strerror(-err))
-		   : 0;
-}
-
-int xsk_open(const char *interface, uint32_t queue, int map_fd, const struct xsk_options *options,
-	     struct xsk **out)
-{
-	struct xsk *xsk = calloc(1, sizeof(*xsk));
-	int err;
-
-	if (!xsk)
-		return fail_oom();
-	xsk->interface = interface;
-	xsk->forward = options->forward;
-	xsk->queue = queue;
-	xsk->busy_poll = options->busy_poll;
-	err = set_up(xsk, map_fd, options);
-	if (err)
-		xsk_close(xsk);
-	else
-		*out = xsk;
+	if (!err)
+		give_all(xsk);
 	return err;
 }
 
-void xsk_close(struct xsk *xsk)
+static int put_into_map(const struct xsk *xsk, int map_fd)
 {
-	if (!xsk)
+	int err = xsk_socket__update_xskmap(xsk->socket, map_fd);
+
+	return err ? fail(err, "cannot put a socket into the map of queue %u of %s: %s", xsk->queue,
+			  xsk->set->interface, strerror(-err))
+		   : 0;
+}
+
+/* Into the map when all can receive and send: until then packets go by the rule's `else`. */
+static int set_up(struct xsk_set *set, int map_fd, const struct xsk_options *options)
+{
+	int err = map_area(set);
+
+	if (!err)
+		err = create_umem(set);
+	for (uint32_t i = 0; i < set->n && !err; i++)
+		err = open_queue(&set->queues[i], options);
+	if (!err && options->forward)
+		err = xsk_open_ports(set, options);
+	for (uint32_t i = 0; i < set->n && !err; i++)
+		err = put_into_map(&set->queues[i], map_fd);
+	return err;
+}
+
+int xsk_open(const char *interface, uint32_t n, int map_fd, const struct xsk_options *options,
+	     struct xsk_set **out)
+{
+	struct xsk_set *set = calloc(1, sizeof(*set));
+	int err;
+
+	if (!set)
+		return fail_oom();
+	set->interface = interface;
+	set->n = n;
+	set->queues = calloc(n, sizeof(*set->queues));
+	for (uint32_t i = 0; i < n && set->queues; i++)
+		set->queues[i] = (struct xsk){ .set = set, .queue = i };
+	err = set->queues ? set_up(set, map_fd, options) : fail_oom();
+	if (err)
+		xsk_close(set);
+	else
+		*out = set;
+	return err;
+}
+
+void xsk_close(struct xsk_set *set)
+{
+	if (!set)
 		return;
-	if (xsk->out)
-		xsk_socket__delete(xsk->out);
-	if (xsk->socket)
-		xsk_socket__delete(xsk->socket);
-	if (xsk->umem)
-		xsk_umem__delete(xsk->umem);
-	if (xsk->area)
-		munmap(xsk->area, (size_t)FRAMES * CHUNK);
-	free(xsk);
+	xsk_close_ports(set);
+	for (uint32_t i = 0; i < set->n && set->queues; i++)
+		if (set->queues[i].socket)
+			xsk_socket__delete(set->queues[i].socket);
+	if (set->umem)
+		xsk_umem__delete(set->umem);
+	if (set->area)
+		munmap(set->area, (size_t)set->n * XSK_AREA);
+	free(set->queues);
+	free(set);
+}
+
+struct xsk *xsk_of(struct xsk_set *set, uint32_t queue)
+{
+	return &set->queues[queue];
 }
 
 bool xsk_is_zero_copy(const struct xsk *xsk)
@@ -218,8 +209,8 @@ int xsk_fd(const struct xsk *xsk)
 	return xsk_socket__fd(xsk->socket);
 }
 
-/* Buffers that go back to be filled. There is room: as many have been taken from there. */
-static void give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n)
+/* There is room in the ring: as many have been taken from there. */
+void xsk_give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n)
 {
 	uint32_t at = 0;
 
@@ -227,63 +218,14 @@ static void give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n)
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		*xsk_ring_prod__fill_addr(&xsk->fill, at + i) =
-			addresses[i] & ~(uint64_t)(CHUNK - 1);
+			addresses[i] & ~(uint64_t)(XSK_CHUNK - 1);
 	xsk_ring_prod__submit(&xsk->fill, n);
-}
-
-/* What the other interface has sent is free again. */
-static void reap(struct xsk *xsk)
-{
-	uint64_t addresses[BATCH];
-	uint32_t at = 0, n;
-
-	if (!xsk->out)
-		return;
-	while ((n = xsk_ring_cons__peek(&xsk->out_completed, BATCH, &at))) {
-		for (uint32_t i = 0; i < n; i++)
-			addresses[i] = *xsk_ring_cons__comp_addr(&xsk->out_completed, at + i);
-		xsk_ring_cons__release(&xsk->out_completed, n);
-		give_back(xsk, addresses, n);
-	}
-}
-
-/*
- * Have the kernel look at the ring of what is to be sent. Where it copies it takes 32 frames a call
- * (TX_BATCH_SIZE, net/xdp/xsk.c), or fewer when it is short of buffers: what stays is for the next
- * time.
- */
-static void kick(struct xsk *xsk)
-{
-	for (int i = 0; i < RING / 32 && xsk_prod_nb_free(&xsk->tx, RING) < RING; i++) {
-		if (!xsk_ring_prod__needs_wakeup(&xsk->tx))
-			return;
-		sendto(xsk_socket__fd(xsk->out), NULL, 0, MSG_DONTWAIT, NULL, 0);
-	}
-}
-
-/* Hand frames to the sending half; those that it has no room for are dropped, and counted. */
-static void forward(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n)
-{
-	uint64_t refused[BATCH];
-	uint32_t at = 0, room = xsk_prod_nb_free(&xsk->tx, n), sent = n < room ? n : room;
-
-	xsk_ring_prod__reserve(&xsk->tx, sent, &at);
-	for (uint32_t i = 0; i < sent; i++)
-		*xsk_ring_prod__tx_desc(&xsk->tx, at + i) = frames[i];
-	xsk_ring_prod__submit(&xsk->tx, sent);
-	for (uint32_t i = sent; i < n; i++)
-		refused[i - sent] = frames[i].addr;
-	give_back(xsk, refused, n - sent);
-	xsk->counts.forwarded += sent;
-	xsk->counts.refused += n - sent;
-	kick(xsk);
 }
 
 /* Wake the driver where it has asked for it. */
 static void wake(struct xsk *xsk)
 {
-	if (xsk->out)
-		kick(xsk);
+	xsk_send_waiting(xsk);
 	if (xsk->busy_poll || xsk_ring_prod__needs_wakeup(&xsk->fill))
 		recvfrom(xsk_socket__fd(xsk->socket), NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
@@ -292,34 +234,35 @@ static void wake(struct xsk *xsk)
 static int take(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n, xsk_frame_fn fn,
 		void *arg)
 {
-	uint64_t addresses[BATCH];
+	uint64_t addresses[XSK_BATCH];
 	int err = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (fn && !err)
-			err = fn(xsk_umem__get_data(xsk->area, frames[i].addr), frames[i].len, arg);
+			err = fn(xsk_umem__get_data(xsk->set->area, frames[i].addr), frames[i].len,
+				 arg);
 		xsk->counts.packets++;
 		xsk->counts.bytes += frames[i].len;
 		addresses[i] = frames[i].addr;
 	}
-	if (xsk->out)
-		forward(xsk, frames, n);
+	if (xsk->port)
+		xsk_forward(xsk, frames, n);
 	else
-		give_back(xsk, addresses, n);
+		xsk_give_back(xsk, addresses, n);
 	return err;
 }
 
 ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg)
 {
-	struct xdp_desc frames[BATCH];
+	struct xdp_desc frames[XSK_BATCH];
 	uint64_t taken = 0;
 	int err = 0;
 
 	while (!err && (!most || taken < most)) {
-		uint32_t want = most && most - taken < BATCH ? most - taken : BATCH, at = 0;
+		uint32_t want = most && most - taken < XSK_BATCH ? most - taken : XSK_BATCH, at = 0;
 		uint32_t n = xsk_ring_cons__peek(&xsk->rx, want, &at);
 
-		reap(xsk);
+		xsk_reap(xsk);
 		if (!n) {
 			wake(xsk);
 			break;
@@ -341,6 +284,9 @@ void xsk_count(struct xsk *xsk, struct xsk_counts *out)
 	if (!getsockopt(xsk_fd(xsk), SOL_XDP, XDP_STATISTICS, &statistics, &len)) {
 		xsk->counts.no_buffer = statistics.rx_fill_ring_empty_descs;
 		xsk->counts.ring_full = statistics.rx_ring_full;
+		/* Where the kernel copies, it counts a frame without a buffer as dropped too. */
+		if (!xsk->zero_copy && statistics.rx_dropped >= xsk->counts.no_buffer)
+			statistics.rx_dropped -= xsk->counts.no_buffer;
 		xsk->counts.invalid = statistics.rx_dropped;
 	}
 	*out = xsk->counts;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * AF_XDP sockets that receive (Documentation/networking/af_xdp.rst): one for each queue of an
- * interface, put into the XSKMAP of a policy's `socket` rule. Each has its own memory. The only
- * file that knows <xdp/xsk.h>, besides the benchmark's sender.
+ * interface, put into the XSKMAP of a policy's `socket` rule, and what is sent on. All share one
+ * memory, so nothing is copied here. The only files that know <xdp/xsk.h>, besides the benchmark's.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,9 +13,10 @@
 enum xsk_copy { XSK_ANY_COPY, XSK_COPY, XSK_ZERO_COPY };
 
 struct xsk_options {
-	enum xsk_copy copy;  /* ANY: zero-copy where the driver has it */
-	bool busy_poll;	     /* the reader's CPU does the driver's work (SO_PREFER_BUSY_POLL) */
-	const char *forward; /* send out of the same queue of this interface; NULL: do not */
+	enum xsk_copy copy;	 /* ANY: zero-copy where the driver has it */
+	bool busy_poll;		 /* the reader's CPU does the driver's work (SO_PREFER_BUSY_POLL) */
+	const char *forward;	 /* send out of this interface; NULL: do not */
+	uint32_t forward_queues; /* its: what queue N receives goes out of queue N modulo this */
 };
 
 /* What one socket has seen; the last three are the kernel's counts of frames it could not have. */
@@ -25,16 +26,24 @@ struct xsk_counts {
 	uint64_t no_buffer, ring_full, invalid;
 };
 
+/* One queue's. */
 struct xsk;
 
-/*
- * Bind a socket to a queue and put it into the map. The mode that the kernel gave is *zero_copy.
- * Errors are reported. The caller closes it; the kernel takes a closed one out of the map.
- */
-int xsk_open(const char *interface, uint32_t queue, int map_fd, const struct xsk_options *options,
-	     struct xsk **out);
-void xsk_close(struct xsk *xsk);
+/* All of them. */
+struct xsk_set;
 
+/*
+ * Bind a socket to each of the first n queues, and put them into the map. Errors are reported. The
+ * caller closes it; the kernel takes closed ones out of the map. Interfaces' names outlive it.
+ */
+int xsk_open(const char *interface, uint32_t n, int map_fd, const struct xsk_options *options,
+	     struct xsk_set **out);
+void xsk_close(struct xsk_set *set);
+
+/* That of a queue. */
+struct xsk *xsk_of(struct xsk_set *set, uint32_t queue);
+
+/* Which mode the kernel gave. */
 bool xsk_is_zero_copy(const struct xsk *xsk);
 
 /* Readable when frames are there; for poll(). */

@@ -106,8 +106,21 @@ struct weir_replay {
 #define WEIR_TARGETS 256
 
 /* Names of AF_XDP sockets a chain may have, and queues an interface may have for them. */
-#define WEIR_SOCKETS 16
+#define WEIR_SOCKETS	   16
+#define WEIR_SOCKET_QUEUES 256
 
 /* Rules of a chain that redirect copies to several targets: different lists of these. */
-#define WEIR_GROUPS	   16
-#define WEIR_SOCKET_QUEUES 256
+#define WEIR_GROUPS 16
+
+/*
+ * Frames for another CPU, by that CPU: put into its queue; taken out of it there; and those that it
+ * has no queue for, which passed where they were. In a per-CPU map: `sent` is counted where a frame
+ * came in, `arrived` where it went.
+ */
+struct weir_cpu_counter {
+	__u64 sent; /* first: `refused` is counted by the same instructions */
+	__u64 arrived;
+	__u64 refused;
+};
+
+_Static_assert(sizeof(struct weir_cpu_counter) == 24, "layout is part of the ABI");

@@ -33,26 +33,46 @@ int maps_create_counters(uint32_t n)
 		      0);
 }
 
-int maps_create_shared_counters(uint32_t n, struct weir_counter **out)
+/* Both of the programs and of ours: *out is where. */
+static int create_shared(const char *name, uint32_t value_size, uint32_t n, void **out)
 {
-	int fd = create(BPF_MAP_TYPE_ARRAY, "weir_counters", sizeof(struct weir_counter), n,
-			BPF_F_MMAPABLE);
-	void *mapped;
+	int fd = create(BPF_MAP_TYPE_ARRAY, name, value_size, n, BPF_F_MMAPABLE);
 
 	if (fd < 0)
 		return fd;
-	mapped = mmap(NULL, n * sizeof(**out), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mapped == MAP_FAILED) {
+	*out = mmap(NULL, (size_t)n * value_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*out == MAP_FAILED) {
 		int err = -errno;
 
 		close(fd);
 		return fail(err, "cannot map the counters into memory: %s", strerror(-err));
 	}
-	*out = mapped;
 	return fd;
 }
 
+int maps_create_shared_counters(uint32_t n, struct weir_counter **out)
+{
+	return create_shared("weir_counters", sizeof(**out), n, (void **)out);
+}
+
 void maps_unmap_counters(struct weir_counter *counters, uint32_t n)
+{
+	if (counters)
+		munmap(counters, n * sizeof(*counters));
+}
+
+int maps_create_cpu_counters(uint32_t n)
+{
+	return create(BPF_MAP_TYPE_PERCPU_ARRAY, "weir_cpu_counts", sizeof(struct weir_cpu_counter),
+		      n, 0);
+}
+
+int maps_create_shared_cpu_counters(uint32_t n, struct weir_cpu_counter **out)
+{
+	return create_shared("weir_cpu_counts", sizeof(**out), n, (void **)out);
+}
+
+void maps_unmap_cpu_counters(struct weir_cpu_counter *counters, uint32_t n)
 {
 	if (counters)
 		munmap(counters, n * sizeof(*counters));
@@ -79,6 +99,40 @@ int maps_create_devmap(const uint32_t *ifindexes, size_t n)
 int maps_create_sockets(void)
 {
 	return create(BPF_MAP_TYPE_XSKMAP, "weir_sockets", sizeof(uint32_t), WEIR_SOCKET_QUEUES, 0);
+}
+
+int maps_create_cpus(uint32_t n)
+{
+	return create(BPF_MAP_TYPE_CPUMAP, "weir_cpus", sizeof(struct bpf_cpumap_val), n, 0);
+}
+
+int maps_put_cpu(int fd, uint32_t cpu, uint32_t queue, int prog_fd)
+{
+	const struct bpf_cpumap_val value = { .qsize = queue, .bpf_prog.fd = prog_fd };
+	int err = bpf_map_update_elem(fd, &cpu, &value, BPF_ANY);
+
+	return err ? fail(err, "cannot give CPU %u a queue of %u packets: %s", cpu, queue,
+			  strerror(-err))
+		   : 0;
+}
+
+int maps_read_cpu_counter(int fd, uint32_t cpu, struct weir_cpu_counter *out)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	_free_ struct weir_cpu_counter *values = calloc(cpus > 0 ? cpus : 1, sizeof(*values));
+
+	if (!values)
+		return fail_oom();
+	err = bpf_map_lookup_elem(fd, &cpu, values);
+	if (err)
+		return fail(err, "cannot read the counter of CPU %u: %s", cpu, strerror(-err));
+	*out = (struct weir_cpu_counter){ 0 };
+	for (int i = 0; i < cpus; i++) {
+		out->sent += values[i].sent;
+		out->arrived += values[i].arrived;
+		out->refused += values[i].refused;
+	}
+	return 0;
 }
 
 int maps_read_counters(int fd, uint32_t index, size_t n, struct weir_counter *out)

@@ -28,6 +28,19 @@ int maps_create_devmap(const uint32_t *ifindexes, size_t n);
 /* An XSKMAP: the AF_XDP sockets of an interface by queue, WEIR_SOCKET_QUEUES of them. */
 int maps_create_sockets(void);
 
+/* A CPUMAP with no CPU in it; n: one more than the highest that may come in. */
+int maps_create_cpus(uint32_t n);
+
+/* Put a CPU into it: `queue` frames may wait there, and go through the program when it takes them.
+ */
+int maps_put_cpu(int fd, uint32_t cpu, uint32_t queue, int prog_fd);
+
+/* Counters of the frames of a CPUMAP: one struct weir_cpu_counter by CPU. As those of rules. */
+int maps_create_cpu_counters(uint32_t n);
+int maps_create_shared_cpu_counters(uint32_t n, struct weir_cpu_counter **out);
+void maps_unmap_cpu_counters(struct weir_cpu_counter *counters, uint32_t n);
+int maps_read_cpu_counter(int fd, uint32_t cpu, struct weir_cpu_counter *out);
+
 /* Sum n counters from `index` on over all CPUs into out[0..n). */
 int maps_read_counters(int fd, uint32_t index, size_t n, struct weir_counter *out);
 

@@ -7,6 +7,7 @@
 #include "../attach_tc.h"
 #include "../out_json.h"
 #include "../compat.h"
+#include "../cpus.h"
 #include "../fix.h"
 #include "cmd.h"
 
@@ -84,6 +85,12 @@ static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base
 	return err == -EINVAL ? -EIO : err; /* the kernel's: the policy is not at fault */
 }
 
+static int ask_cpu(uint32_t cpu, const struct pos *where, void *arg)
+{
+	(void)arg;
+	return cpus_check(cpu, where);
+}
+
 /* Only who has tc hooks need be able to ask. */
 static int ask_tcx(const struct policy *policy, bool *tcx)
 {
@@ -106,6 +113,7 @@ int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 	struct plan_asks asks = {
 		.nic = ask_nic,
 		.base = ask_base,
+		.cpu = ask_cpu,
 		.tags = ask_tags,
 		.arg = live,
 		.by_helper = !compat_has_perfmon(),

@@ -92,8 +92,8 @@ static const struct argp argp = {
 
 struct reading {
 	const struct args *args;
-	struct xsk **sockets;
-	size_t n;
+	struct xsk_set *sockets;
+	uint32_t n;
 	struct capture_writer *writer;
 	uint64_t received, time_ns;
 };
@@ -117,16 +117,10 @@ static int find_map(const struct args *args)
 static int open_sockets(struct reading *reading, const struct nic *nic, int map_fd)
 {
 	uint32_t n = nic->rx_queues < WEIR_SOCKET_QUEUES ? nic->rx_queues : WEIR_SOCKET_QUEUES;
-	int err = 0;
+	int err = xsk_open(reading->args->interface, n ?: 1, map_fd, &reading->args->options,
+			   &reading->sockets);
 
-	reading->sockets = calloc(n ? n : 1, sizeof(*reading->sockets));
-	if (!reading->sockets)
-		return fail_oom();
-	while (!err && reading->n < (n ? n : 1)) {
-		err = xsk_open(reading->args->interface, reading->n, map_fd,
-			       &reading->args->options, &reading->sockets[reading->n]);
-		reading->n += !err;
-	}
+	reading->n = err ? 0 : n ?: 1;
 	return err;
 }
 
@@ -149,14 +143,14 @@ static int read_all(struct reading *reading)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	reading->time_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
-	for (size_t i = 0; i < reading->n; i++) {
+	for (uint32_t i = 0; i < reading->n; i++) {
 		uint64_t most = args->most ? args->most - reading->received : 0;
 		ssize_t taken;
 
 		if (args->most && !most)
 			break;
-		taken = xsk_receive(reading->sockets[i], most, reading->writer ? write_frame : NULL,
-				    reading);
+		taken = xsk_receive(xsk_of(reading->sockets, i), most,
+				    reading->writer ? write_frame : NULL, reading);
 		if (taken < 0)
 			return taken;
 		reading->received += taken;
@@ -175,8 +169,8 @@ static int read_on(struct reading *reading, int signals)
 	_free_ struct pollfd *fds = calloc(reading->n + 1, sizeof(*fds));
 	int err = fds ? 0 : fail_oom();
 
-	for (size_t i = 0; !err && i < reading->n; i++)
-		fds[i] = (struct pollfd){ xsk_fd(reading->sockets[i]), POLLIN, 0 };
+	for (uint32_t i = 0; !err && i < reading->n; i++)
+		fds[i] = (struct pollfd){ xsk_fd(xsk_of(reading->sockets, i)), POLLIN, 0 };
 	if (!err)
 		fds[reading->n] = (struct pollfd){ signals, POLLIN, 0 };
 	while (!err && !is_done(reading)) {
@@ -188,12 +182,12 @@ static int read_on(struct reading *reading, int signals)
 	return err;
 }
 
-static void print_queue(const struct reading *reading, size_t queue, FILE *out)
+static void print_queue(const struct reading *reading, uint32_t queue, FILE *out)
 {
 	struct xsk_counts counts;
 
-	xsk_count(reading->sockets[queue], &counts);
-	fprintf(out, "queue %zu: %" PRIu64 " packets, %" PRIu64 " bytes", queue, counts.packets,
+	xsk_count(xsk_of(reading->sockets, queue), &counts);
+	fprintf(out, "queue %u: %" PRIu64 " packets, %" PRIu64 " bytes", queue, counts.packets,
 		counts.bytes);
 	if (reading->args->options.forward)
 		fprintf(out, ", %" PRIu64 " sent on, %" PRIu64 " had no room", counts.forwarded,
@@ -205,18 +199,18 @@ static void print_queue(const struct reading *reading, size_t queue, FILE *out)
 	fputc('\n', out);
 }
 
-static json_t *queue_json(const struct reading *reading, size_t queue)
+static json_t *queue_json(const struct reading *reading, uint32_t queue)
 {
 	struct xsk_counts counts;
 
-	xsk_count(reading->sockets[queue], &counts);
+	xsk_count(xsk_of(reading->sockets, queue), &counts);
 	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queue",
-			 (json_int_t)queue, "zero_copy", xsk_is_zero_copy(reading->sockets[queue]),
-			 "packets", (json_int_t)counts.packets, "bytes", (json_int_t)counts.bytes,
-			 "forwarded", (json_int_t)counts.forwarded, "refused",
-			 (json_int_t)counts.refused, "no_buffer", (json_int_t)counts.no_buffer,
-			 "ring_full", (json_int_t)counts.ring_full, "other",
-			 (json_int_t)counts.invalid);
+			 (json_int_t)queue, "zero_copy",
+			 xsk_is_zero_copy(xsk_of(reading->sockets, queue)), "packets",
+			 (json_int_t)counts.packets, "bytes", (json_int_t)counts.bytes, "forwarded",
+			 (json_int_t)counts.forwarded, "refused", (json_int_t)counts.refused,
+			 "no_buffer", (json_int_t)counts.no_buffer, "ring_full",
+			 (json_int_t)counts.ring_full, "other", (json_int_t)counts.invalid);
 }
 
 /* Packets or JSON on standard output leave no room there for words. */
@@ -229,14 +223,13 @@ static void print_start(const struct reading *reading)
 {
 	const struct args *args = reading->args;
 
-	fprintf(words(args), "%s %s: %zu queue%s, %s%s\n", args->interface, args->name, reading->n,
+	fprintf(words(args), "%s %s: %u queue%s, %s%s\n", args->interface, args->name, reading->n,
 		reading->n == 1 ? "" : "s",
-		xsk_is_zero_copy(reading->sockets[0]) ? "zero-copy" : "copy",
+		xsk_is_zero_copy(xsk_of(reading->sockets, 0)) ? "zero-copy" : "copy",
 		args->options.busy_poll ? ", busy polling" : "");
 	fflush(words(args));
 }
 
-/* A queue belongs to one socket: each that receives needs one of its own to send. */
 static int probe(struct args *args, struct nic *nic)
 {
 	struct nic to;
@@ -245,12 +238,8 @@ static int probe(struct args *args, struct nic *nic)
 	if (err || !args->forward)
 		return err;
 	err = nic_probe(args->forward, &to);
-	if (!err && to.tx_queues < nic->rx_queues)
-		err = fail(
-			-EINVAL,
-			"%s has %u queues to transmit, and %s %u to receive: each needs one of its own (`ethtool -L`)",
-			args->forward, to.tx_queues, args->interface, nic->rx_queues);
 	args->options.forward = args->forward;
+	args->options.forward_queues = to.tx_queues ?: 1;
 	return err;
 }
 
@@ -284,14 +273,13 @@ static int run(int argc, char **argv)
 	args.json = common.json;
 	if (!err)
 		err = receive(&args, &reading);
-	for (size_t i = 0; i < reading.n; i++) {
+	for (uint32_t i = 0; i < reading.n; i++) {
 		if (common.json)
 			json_array_append_new(queues, queue_json(&reading, i));
 		else
 			print_queue(&reading, i, words(&args));
-		xsk_close(reading.sockets[i]);
 	}
-	free(reading.sockets);
+	xsk_close(reading.sockets);
 	capture_finish(reading.writer);
 	if (common.json)
 		return cmd_print_json(json_pack("{s:o}", "queues", queues),

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../maps/abi.h"
+#include "ebpf_cpu.h"
 #include "ebpf_end.h"
 #include "ebpf_hook.h"
 #include "ebpf_index.h"
@@ -25,6 +26,12 @@ static bool tail_calls(enum filter_verb verb)
 static bool ends_alone(enum filter_verb verb)
 {
 	return tail_calls(verb) || verb == FILTER_XSK;
+}
+
+/* Verbs of which a hook has the whole end: they need more of the rule than the graph knows. */
+static bool hands_over(enum filter_verb verb)
+{
+	return verb == FILTER_XSK || verb == FILTER_REDIRECT_ALL || verb == FILTER_CPU;
 }
 
 /* The slot is a constant, so that the JIT makes a direct jump of the call. */
@@ -53,7 +60,7 @@ static void emit_verdict(struct emit *e, const struct ir_block *block)
 {
 	const struct ir_end *end = &block->end;
 
-	if (end->verb == FILTER_XSK || end->verb == FILTER_REDIRECT_ALL) {
+	if (hands_over(end->verb)) {
 		e->hook->hand_over(e, &e->run->rules[block->rule]);
 		return;
 	}
@@ -358,6 +365,8 @@ static int emit_all(struct emit *e)
 	emit_verbs(e);
 	if (e->entered[fetch_label(e)])
 		e->hook->fetch(e);
+	if (e->entered[flow_label(e)])
+		ebpf_flow_body(e);
 	err = e->oom ? fail_oom() : fix_jumps(e);
 	return err ? err : ebpf_branches_deep(e->prog, &e->prog->branches_deep);
 }

@@ -267,17 +267,23 @@ static inline uint32_t fetch_label(const struct emit *e)
 	return e->ir->n + FILTER_COUNT;
 }
 
+/* The body that tells a packet's flow (ebpf_cpu.h). */
+static inline uint32_t flow_label(const struct emit *e)
+{
+	return fetch_label(e) + 1;
+}
+
 enum { LOCAL_LABELS = 256 };
 
 static inline uint32_t n_labels(const struct ir *ir)
 {
-	return ir->n + FILTER_COUNT + 1 + LOCAL_LABELS;
+	return ir->n + FILTER_COUNT + 2 + LOCAL_LABELS;
 }
 
 /* A label of the emitter's own; there are LOCAL_LABELS of them. */
 static inline uint32_t new_label(struct emit *e)
 {
-	return fetch_label(e) + 1 + e->n_local++;
+	return flow_label(e) + 1 + e->n_local++;
 }
 
 /* The label is here. */

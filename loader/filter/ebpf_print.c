@@ -123,6 +123,11 @@ static void print_insn(const struct filter_prog *prog, uint32_t at, FILE *out)
 
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
+		if (!insn->src_reg) {
+			fprintf(out, "r%u = 0x%08" PRIx32 "%08" PRIx32, insn->dst_reg, insn[1].imm,
+				insn->imm);
+			return;
+		}
 		fprintf(out, "r%u = map %s", insn->dst_reg, map_name(prog, at));
 		if (insn->src_reg == BPF_PSEUDO_MAP_VALUE)
 			fprintf(out, " value + %" PRId32, insn[1].imm);

@@ -5,6 +5,7 @@
 #include <linux/if_ether.h>
 
 #include "../../maps/abi.h"
+#include "ebpf_cpu.h"
 #include "ebpf_copy.h"
 #include "ebpf_hook.h"
 
@@ -160,6 +161,8 @@ static void hand_over(struct emit *e, const struct filter_rule *rule)
 {
 	if (rule->verb == FILTER_XSK)
 		to_socket(e, rule);
+	else if (rule->verb == FILTER_CPU)
+		ebpf_to_cpu(e, rule);
 	else
 		to_group(e, rule);
 }

@@ -40,6 +40,7 @@ enum filter_verb {
 	FILTER_XSK,
 	/* A copy to each of several: arg: which of the GROUP maps; on tc: `targets`. */
 	FILTER_REDIRECT_ALL,
+	FILTER_CPU,  /* XDP: to one of `cpus`, by flow; what cannot go there passes, and is lost */
 	FILTER_JUMP, /* arg: slot to tail-call; if that fails: count a miss, miss verdict */
 	/*
 	 * tc: change the packet, then tail-call `slot`, the program that begins at the next rule:
@@ -63,7 +64,9 @@ struct filter_rule {
 	uint32_t slot;				  /* VLAN_PUSH, VLAN_POP */
 	const uint32_t *targets;		  /* REDIRECT_ALL on tc: ifindexes. Not owned */
 	size_t n_targets;
-	bool ingress;	  /* REDIRECT_ALL on tc: they are to receive it */
+	bool ingress;	      /* REDIRECT_ALL on tc: they are to receive it */
+	const uint32_t *cpus; /* CPU: keys of the CPUMAP. Not owned */
+	size_t n_cpus;
 	uint32_t counter; /* index of its first counter (maps/abi.h) */
 };
 
@@ -95,6 +98,8 @@ enum filter_map {
 	FILTER_MAP_COUNTERS,
 	FILTER_MAP_DEVMAP,
 	FILTER_MAP_TABLES,
+	FILTER_MAP_CPUS,
+	FILTER_MAP_CPU_COUNTERS, /* struct weir_cpu_counter by CPU */
 	FILTER_MAP_COPY,
 	FILTER_MAP_XSK,					  /* and WEIR_SOCKETS - 1 behind it */
 	FILTER_MAP_GROUP = FILTER_MAP_XSK + WEIR_SOCKETS, /* and WEIR_GROUPS - 1 behind it */

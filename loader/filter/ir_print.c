@@ -101,6 +101,7 @@ static void print_verdict(const struct ir_end *end, FILE *out)
 		[FILTER_REDIRECT_INGRESS] = "redirect to ingress",
 		[FILTER_XSK] = "socket",
 		[FILTER_REDIRECT_ALL] = "redirect to group",
+		[FILTER_CPU] = "cpu",
 		[FILTER_JUMP] = "jump",
 		[FILTER_VLAN_PUSH] = "vlan push",
 		[FILTER_VLAN_POP] = "vlan pop",

@@ -331,7 +331,8 @@ static bool act(struct outcome *outcome, const struct trial *t, const struct fil
 		outcome->changed = true;
 		jump(outcome, t, can_change(t, rule) ? rule->slot : SLOTS - 1);
 		return true;
-	case FILTER_XSK: /* none here */
+	case FILTER_XSK: /* none of these here */
+	case FILTER_CPU:
 	case FILTER_REDIRECT_ALL:
 		break;
 	}

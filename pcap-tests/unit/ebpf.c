@@ -356,6 +356,21 @@ static void a_loop_costs_each_of_its_rounds(void **state)
 	filter_prog_free(&prog);
 }
 
+/* The body that tells flows is C: a jump backwards in it would look like a loop of many rounds. */
+static void a_body_of_c_has_no_loops(void **state)
+{
+	const uint32_t cpus[] = { 0, 1 };
+	const struct filter_rule rule = { .verb = FILTER_CPU, .cpus = cpus, .n_cpus = 2 };
+	const struct filter_run run = { .rules = &rule, .n_rules = 1 };
+	struct filter_prog prog;
+
+	(void)state;
+	assert_int_equal(filter_compile(&run, &prog), 0);
+	assert_in_range(prog.n_insns, 100, 400);
+	assert_in_range(prog.branches_deep, 5, 40);
+	filter_prog_free(&prog);
+}
+
 static void maps_are_set_where_they_are_named(void **state)
 {
 	const struct filter_rule rules[] = {
@@ -395,6 +410,7 @@ int main(void)
 		cmocka_unit_test(far_jumps_have_islands),
 		cmocka_unit_test(the_longest_path_is_counted),
 		cmocka_unit_test(a_loop_costs_each_of_its_rounds),
+		cmocka_unit_test(a_body_of_c_has_no_loops),
 		cmocka_unit_test(maps_are_set_where_they_are_named),
 	};
 

@@ -328,6 +328,53 @@ static void copies_go_to_a_group(void **state)
 	assert_refused(&down, 2, 13, "'e2' is down");
 }
 
+/* Other CPUs */
+
+static void cpus_have_one_queue_for_all_rules(void **state)
+{
+	_planned_ planned = plan_rules("xdp", "cpu 3-4,0 queue 512 if tcp\ncpu 4 if udp\n"
+					      "cpu 4,7 queue 512 if icmp\ncpu 1");
+	static const struct plan_cpu want[] = {
+		{ 0, 512 }, { 1, 2048 }, { 3, 512 }, { 4, 512 }, { 7, 512 }
+	};
+	const struct plan_hook *hook = hook_of(&planned);
+
+	(void)state;
+	assert_int_equal(hook->n_cpus, ARRAY_SIZE(want));
+	assert_memory_equal(hook->cpus, want, sizeof(want));
+	assert_int_equal(hook->rules[0].n_cpus, 3);
+	assert_memory_equal(hook->rules[0].cpus, ((uint32_t[]){ 3, 4, 0 }), 12);
+	assert_int_equal(hook->rules[0].n_counters, 1);
+
+	_planned_ two = plan_rules("xdp", "cpu 3 queue 512 if tcp\ncount\n cpu 2-3 queue 64");
+
+	assert_refused(
+		&two, 4, 2,
+		"CPU 3 has one queue for all rules of a hook: 64 packets here, and 512 in line 2");
+}
+
+static void cpus_that_cannot_be_had_are_refused(void **state)
+{
+	_planned_ planned = plan_rules("xdp", "cpu 0-6 if tcp\ncpu 8");
+
+	(void)state;
+	assert_int_equal(planned.err, -ENXIO);
+	assert_refused(&planned, 2, 1, "CPU 5 cannot be had");
+	assert_refused(&planned, 3, 1, "CPU 8 cannot be had");
+}
+
+static void check_tells_of_two_lengths_of_a_queue(void **state)
+{
+	static const char text[] =
+		"interface e0 { xdp {\ncpu 9 queue 2 if tcp\ncpu 9 queue 3\n} }\n";
+	_planned_ planned = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_parse("p", text, strlen(text), &planned.policy), 0);
+	planned.err = plan_check(planned.policy);
+	assert_refused(&planned, 3, 1, "CPU 9 has one queue for all rules of a hook");
+}
+
 /* What is not there yet, and what is nowhere */
 
 static void later_versions_words_are_refused(void **state)
@@ -335,7 +382,6 @@ static void later_versions_words_are_refused(void **state)
 	static const struct {
 		const char *rule, *part;
 	} rules[] = {
-		{ "cpu 0-1", "'cpu' is not in this version" },
 		{ "syncookie if tcp", "'syncookie' is not in this version" },
 		{ "limit 1k/s", "'limit' is not in this version" },
 		{ "sample 1/10", "'sample' is not in this version: use 'count'" },
@@ -494,6 +540,9 @@ int main(void)
 		test(targets_that_may_lose_frames_are_noted),
 		test(a_target_that_gets_a_native_program_will_do),
 		test(copies_go_to_a_group),
+		test(cpus_have_one_queue_for_all_rules),
+		test(cpus_that_cannot_be_had_are_refused),
+		test(check_tells_of_two_lengths_of_a_queue),
 		test(later_versions_words_are_refused),
 		test(what_is_shared_stays_so),
 		test(what_is_shared_has_no_frags),

@@ -106,9 +106,18 @@ static inline int lab_base(const struct nic *nic, enum hook_kind kind, struct pl
 	return 0;
 }
 
+/* CPUs 0 to 7, of which 5 is offline. */
+static inline int lab_cpu(uint32_t cpu, const struct pos *where, void *arg)
+{
+	(void)arg;
+	return cpu == 5 || cpu > 7 ? fail_at(-ENXIO, where, "CPU %u cannot be had", cpu) : 0;
+}
+
 static inline struct planned plan_text(const char *text)
 {
-	const struct plan_asks asks = { .nic = lab_nic, .base = lab_base, .tcx = lab_has_tcx };
+	const struct plan_asks asks = {
+		.nic = lab_nic, .base = lab_base, .cpu = lab_cpu, .tcx = lab_has_tcx
+	};
 	const struct fail_message *messages;
 	struct planned planned = { .messages = fail_messages(&messages) };
 
