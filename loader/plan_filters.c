@@ -119,12 +119,19 @@ static unsigned int calls_of(const struct plan_rule *rule)
 	return rule->stage ? 2 : ends_program(rule) ? 1 : 0;
 }
 
+/* A copy is the CPU's: of no use where another packet can come before it is read. */
+bool plan_is_by_helper(const struct plan_hook *hook)
+{
+	return hook->by_helper ||
+	       (hook->preempted && (hook->frags || hook->hook->kind != HOOK_XDP));
+}
+
 static struct filter_run empty_run(const struct plan_hook *hook)
 {
 	return (struct filter_run){
 		.hook = hook->hook->kind == HOOK_XDP ? FILTER_XDP : FILTER_TC,
 		.frags = hook->frags,
-		.by_helper = hook->by_helper,
+		.by_helper = plan_is_by_helper(hook),
 		.miss_drop = hook->hook->miss == MISS_DROP,
 	};
 }
