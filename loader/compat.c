@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -15,6 +16,13 @@ unsigned int compat_kernel(void)
 	if (uname(&name) || sscanf(name.release, "%u.%u.%u", &a, &b, &c) < 2)
 		return 0;
 	return KERNEL_VERSION(a, b, c > 255 ? 255 : c);
+}
+
+bool compat_is_rt(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.version, "PREEMPT_RT");
 }
 
 bool compat_has_perfmon(void)

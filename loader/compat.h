@@ -73,3 +73,10 @@ unsigned int compat_kernel(void);
  * verifier lets no program calculate with pointers into a packet.
  */
 bool compat_has_perfmon(void);
+
+/*
+ * Is the kernel PREEMPT_RT? There, since 6.18, what runs with softirqs disabled may be preempted by
+ * what does too (CONFIG_PREEMPT_RT_NEEDS_BH_LOCK is not set): programs of two packets may alternate
+ * on a CPU. Older ones are not told apart: others have this in older kernels.
+ */
+bool compat_is_rt(void);

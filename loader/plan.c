@@ -132,6 +132,7 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 	if (err)
 		return err;
 	hook->by_helper = asks->by_helper;
+	hook->preempted = asks->preempted;
 	hook->loaded = base.loaded;
 	hook->attached = base.attached;
 	err = plan_resolve_rules(hook);
@@ -216,12 +217,15 @@ static int plan_interface(struct plan *plan, const struct policy *policy,
 	return first_err ? first_err : err;
 }
 
-static void note_helpers(const struct plan *plan)
+static void note_helpers(const struct plan *plan, const struct plan_asks *asks)
 {
 	for (size_t i = 0; i < plan->n_hooks; i++) {
-		if (plan->hooks[i].unchanged)
+		if (plan->hooks[i].unchanged || !plan_is_by_helper(&plan->hooks[i]))
 			continue;
-		note("this process has no CAP_PERFMON: the programs will read what lies behind a header of variable length by helper calls, at some 20 ns a load");
+		if (asks->by_helper)
+			note("this process has no CAP_PERFMON: the programs will read what lies behind a header of variable length by helper calls, at some 20 ns a load");
+		else
+			note("this kernel is PREEMPT_RT, where programs have no buffer to themselves: those on tc, or for frames of several buffers, will read packets by helper calls, at some 20 ns a load");
 		return;
 	}
 }
@@ -250,8 +254,7 @@ int plan_make(const struct policy *policy, const struct plan_asks *asks, struct 
 	}
 	if (first_err)
 		return first_err;
-	if (asks->by_helper)
-		note_helpers(plan);
+	note_helpers(plan, asks);
 	*out = TAKE(plan);
 	return 0;
 }

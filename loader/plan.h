@@ -56,6 +56,8 @@ struct plan_asks {
 	void *arg;
 	bool tcx;	/* the kernel has it */
 	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
+	bool preempted; /* two packets may alternate on a CPU: so do those that would copy packets
+			 */
 };
 
 struct plan_target {
@@ -110,7 +112,7 @@ struct plan_hook {
 	enum hook_mode modes[2]; /* to try, in this order, when it is not attached */
 	size_t n_modes;
 	char *why; /* the sentence that says why this mode */
-	bool frags, by_helper;
+	bool frags, by_helper, preempted;
 	struct plan_target *targets;
 	size_t n_targets;
 	struct plan_group *groups;

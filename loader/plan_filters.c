@@ -119,12 +119,19 @@ static unsigned int calls_of(const struct plan_rule *rule)
 	return rule->stage ? 2 : ends_program(rule) ? 1 : 0;
 }
 
+/* A copy is the CPU's: of no use where another packet can come before it is read. */
+bool plan_is_by_helper(const struct plan_hook *hook)
+{
+	return hook->by_helper ||
+	       (hook->preempted && (hook->frags || hook->hook->kind != HOOK_XDP));
+}
+
 static struct filter_run empty_run(const struct plan_hook *hook)
 {
 	return (struct filter_run){
 		.hook = hook->hook->kind == HOOK_XDP ? FILTER_XDP : FILTER_TC,
 		.frags = hook->frags,
-		.by_helper = hook->by_helper,
+		.by_helper = plan_is_by_helper(hook),
 		.miss_drop = hook->hook->miss == MISS_DROP,
 	};
 }
@@ -241,25 +248,6 @@ static size_t run_length(const struct plan_hook *hook, size_t first, size_t end)
 	return end - first;
 }
 
-/* Rules that never match are no error, but hardly meant. */
-static void note_shadowed(const struct plan_hook *hook, const struct plan_filter *filter)
-{
-	const struct plan_rule *rules = &hook->rules[filter->first];
-	size_t n = run_length(hook, filter->first, filter->end);
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t by = filter->prog.shadowed_by[i];
-
-		if (by == i)
-			note_at(&rules[i].rule->pos,
-				"this rule never matches: no packet is as it asks");
-		else if (by != FILTER_REACHED)
-			note_at(&rules[i].rule->pos,
-				"this rule never matches: the rule in line %u takes its packets",
-				rules[by].rule->pos.line);
-	}
-}
-
 /* Larger than the verifier likes; in how many parts it is not. */
 static bool is_too_large(const struct filter_prog *prog, unsigned int *parts)
 {
@@ -349,7 +337,6 @@ static int add_run(struct plan_hook *hook, const struct plan_base *base, size_t 
 	if (parts == 1 || end - first < 2)
 		err = compile(hook, first, end, &filter.prog, &parts);
 	if (!err) {
-		note_shadowed(hook, &filter);
 		err = add_filter(hook, base, &filter);
 		filter_prog_free(&filter.prog);
 		return err;
@@ -386,6 +373,72 @@ static int by_first(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
+/* Notes */
+
+/* By which rule one is shadowed; or that it is reached, or that no packet comes to a program of it.
+ */
+enum { REACHED = -1, UNSEEN = -2 };
+
+/* Do packets come to a program: from a rule behind which it begins, or from the part before it? */
+static bool is_entered(const struct plan_hook *hook, const struct plan_filter *filter,
+		       const ssize_t *by)
+{
+	if (!filter->first || by[filter->first - 1] == REACHED)
+		return true;
+	for (size_t i = 0; i < hook->n_filters; i++)
+		if (hook->filters[i].end == filter->first)
+			return true;
+	return false;
+}
+
+static void see_shadows(const struct plan_hook *hook, const struct plan_filter *filter, ssize_t *by)
+{
+	size_t n = run_length(hook, filter->first, filter->end);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t shadow = filter->prog.shadowed_by[i];
+		ssize_t *all = &by[filter->first + i];
+
+		if (shadow == FILTER_REACHED)
+			*all = REACHED;
+		else if (*all != REACHED)
+			*all = filter->first + shadow;
+	}
+}
+
+static void note_shadow(const struct plan_hook *hook, size_t rule, size_t by)
+{
+	const struct pos *pos = &hook->rules[rule].rule->pos;
+
+	if (by == rule)
+		note_at(pos, "this rule never matches: no packet is as it asks");
+	else
+		note_at(pos, "this rule never matches: the rule in line %u takes its packets",
+			hook->rules[by].rule->pos.line);
+}
+
+/*
+ * Rules that never match are no error, but hardly meant. Several programs hold a rule that stands
+ * behind a `use`: the one of packets that this does not match, and the one that its stage comes
+ * back to. So a rule is dead if it is in all of them.
+ */
+static int note_shadowed(const struct plan_hook *hook)
+{
+	_free_ ssize_t *by = calloc(hook->n_rules + 1, sizeof(*by));
+
+	if (!by)
+		return fail_oom();
+	for (size_t i = 0; i < hook->n_rules; i++)
+		by[i] = UNSEEN;
+	for (size_t i = 0; i < hook->n_filters; i++)
+		if (is_entered(hook, &hook->filters[i], by))
+			see_shadows(hook, &hook->filters[i], by);
+	for (size_t i = 0; i < hook->n_rules; i++)
+		if (by[i] >= 0)
+			note_shadow(hook, i, by[i]);
+	return 0;
+}
+
 int plan_filters(struct plan_hook *hook, const struct plan_base *base)
 {
 	size_t n = reachable(hook);
@@ -397,5 +450,6 @@ int plan_filters(struct plan_hook *hook, const struct plan_base *base)
 	if (err)
 		return err;
 	qsort(hook->filters, hook->n_filters, sizeof(*hook->filters), by_first);
-	return check_path(hook);
+	err = note_shadowed(hook);
+	return err ? err : check_path(hook);
 }

@@ -126,6 +126,7 @@ static int make_plan(struct replay *replay, const struct policy *policy, const s
 		.base = ask_base,
 		.arg = replay,
 		.by_helper = !compat_has_perfmon(),
+		.preempted = compat_is_rt(),
 	};
 
 	replay->policy = *policy;

@@ -14,10 +14,20 @@ int testrun_socket_open(int sockets[2])
 	return 0;
 }
 
+/* sk_filter_charge() of the kernel: 8 bytes an instruction. Before Linux 6.8 there are 20480. */
+static int fail_memory(void)
+{
+	return fail(
+		-ENOMEM,
+		"cannot attach the program to a socket: it is larger than the memory that a socket has for options; `sysctl net.core.optmem_max=131072` gives it more");
+}
+
 int testrun_socket_attach(const int sockets[2], int prog_fd)
 {
 	if (setsockopt(sockets[1], SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
-		return fail(-errno, "cannot attach the program to a socket: %s", strerror(errno));
+		return errno == ENOMEM ? fail_memory()
+				       : fail(-errno, "cannot attach the program to a socket: %s",
+					      strerror(errno));
 	return 0;
 }
 

@@ -117,6 +117,7 @@ int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 		.tags = ask_tags,
 		.arg = live,
 		.by_helper = !compat_has_perfmon(),
+		.preempted = compat_is_rt(),
 	};
 	int err = ask_tcx(policy, &asks.tcx);
 

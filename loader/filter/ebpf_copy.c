@@ -5,8 +5,12 @@
  * belongs, and all instructions behind read the copy as they would have read the packet: one body
  * of a rule does for both. The verifier walks it twice, once for each kind of pointer.
  *
- * Nothing else can use the buffer meanwhile: on its CPU, no other packet comes to a program of this
- * hook before this one leaves it, but by bpf_clone_redirect(), behind which nothing is read.
+ * Nothing else can use the buffer meanwhile. It is one program's, which fills it anew whenever it
+ * starts: who comes by tail call, from a stage or with a new tag, trusts nobody's. Programs of both
+ * hooks run with softirqs disabled, so that on its CPU no other packet comes to the program before
+ * this one leaves it, but by bpf_clone_redirect(), behind which nothing is read; what redirects or
+ * passes on does so when the program has ended. Only PREEMPT_RT may let two packets alternate:
+ * there, such programs are made by_helper.
  * Bytes of the packet stay what and where they are: a pull would be no shorter, and what a stack
  * makes of a packet that was pulled has been wrong before (Linux a1e40ac5b5e9).
  *

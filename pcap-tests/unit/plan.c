@@ -519,6 +519,30 @@ static void hooks_that_are_not_named_are_removed(void **state)
 	assert_int_equal(planned.plan->removals[0].kind, HOOK_XDP);
 }
 
+/* Behind its stage a packet meets what it would not have met in the program before. */
+static void a_rule_that_one_program_reaches_is_not_dead(void **state)
+{
+	_planned_ used = plan_rules("xdp", "use ttl_guard if ip\ncount if icmp");
+	_planned_ pushed = plan_rules("tc ingress", "vlan push 5 if ip\ncount if icmp\ndrop if ip");
+
+	(void)state;
+	assert_int_equal(words_of(&used), 0);
+	assert_int_equal(words_of(&pushed), 0);
+}
+
+static void a_rule_that_no_program_reaches_is_told_once(void **state)
+{
+	_planned_ planned = plan_rules("xdp", "use ttl_guard if ip6\ndrop if ip\n"
+					      "use ttl_guard if tcp and ip\ncount if icmp");
+
+	(void)state;
+	assert_word(&planned, true, 4, 1,
+		    "this rule never matches: the rule in line 3 takes its packets");
+	assert_word(&planned, true, 5, 1,
+		    "this rule never matches: the rule in line 3 takes its packets");
+	assert_int_equal(words_of(&planned), 2);
+}
+
 int main(void)
 {
 #define test(f) cmocka_unit_test_setup_teardown(f, lab_setup, lab_teardown)
@@ -550,6 +574,8 @@ int main(void)
 		test(check_only_notes_what_comes_later),
 		test(each_interface_has_its_own_hook),
 		test(hooks_that_are_not_named_are_removed),
+		test(a_rule_that_one_program_reaches_is_not_dead),
+		test(a_rule_that_no_program_reaches_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static struct lab {
 	struct meta *live, *rollback;
 } lab[LAB_SIZE];
 
-static bool lab_has_tcx;
+static bool lab_has_tcx, lab_is_preempted;
 
 /* A policy of "e0" and its plan; plan is NULL where it was refused. */
 struct planned {
@@ -58,6 +58,7 @@ static inline int lab_setup(void **state)
 {
 	(void)state;
 	lab_has_tcx = true;
+	lab_is_preempted = false;
 	for (uint32_t i = 0; i < LAB_SIZE; i++) {
 		lab[i] = (struct lab){
 			.nic = { .ifindex = 10 + i, .mtu = 1500, .one_buffer_mtu = 3000 }
@@ -116,7 +117,11 @@ static inline int lab_cpu(uint32_t cpu, const struct pos *where, void *arg)
 static inline struct planned plan_text(const char *text)
 {
 	const struct plan_asks asks = {
-		.nic = lab_nic, .base = lab_base, .cpu = lab_cpu, .tcx = lab_has_tcx
+		.nic = lab_nic,
+		.base = lab_base,
+		.cpu = lab_cpu,
+		.tcx = lab_has_tcx,
+		.preempted = lab_is_preempted,
 	};
 	const struct fail_message *messages;
 	struct planned planned = { .messages = fail_messages(&messages) };

@@ -193,6 +193,30 @@ static void too_many_vlan_rules_are_refused(void **state)
 	assert_int_equal(hook_of(&fits)->tail_calls, 33);
 }
 
+/* A copy of the packet is the CPU's, and another packet may come before it is read. */
+static void where_packets_alternate_on_a_cpu_none_is_copied(void **state)
+{
+	static const char rules[] = "drop if tcp port 80";
+
+	(void)state;
+	{
+		_planned_ tc = plan_rules("tc egress", rules);
+
+		assert_true(hook_of(&tc)->filters[0].prog.copies);
+		assert_int_equal(words_of(&tc), 0);
+	}
+	lab_is_preempted = true;
+	{
+		_planned_ xdp = plan_rules("xdp", rules);
+
+		assert_int_equal(words_of(&xdp), 0);
+	}
+	_planned_ tc = plan_rules("tc egress", rules);
+
+	assert_false(hook_of(&tc)->filters[0].prog.copies);
+	assert_int_equal(words_of(&tc), 1);
+}
+
 int main(void)
 {
 #define test(f) cmocka_unit_test_setup_teardown(f, lab_setup, lab_teardown)
@@ -207,6 +231,7 @@ int main(void)
 		test(what_goes_round_is_refused),
 		test(a_vlan_rule_goes_on_in_another_program),
 		test(too_many_vlan_rules_are_refused),
+		test(where_packets_alternate_on_a_cpu_none_is_copied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
