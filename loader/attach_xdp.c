@@ -262,7 +262,7 @@ static bool say_occupant(const struct nic *nic, int err, char why[XDP_WHY])
 	return true;
 }
 
-static void say_hint(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size)
+void attach_xdp_advise(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size)
 {
 	_free_ struct nic_finding *findings = NULL;
 	struct nic now;
@@ -284,7 +284,7 @@ static void say_refusal(const struct nic *nic, int prog_fd, enum hook_mode mode,
 		return;
 	if (worth_asking(err))
 		harvest_words(nic, prog_fd, mode, words);
-	say_hint(nic, mode, err, hint, sizeof(hint));
+	attach_xdp_advise(nic, mode, err, hint, sizeof(hint));
 	snprintf(why, XDP_WHY, "%s: the kernel refuses %s XDP: %s (%s)%s%s", nic->name,
 		 mode == XDP_NATIVE ? "native" : "generic", words[0] ? words : strerror(-err),
 		 strerrorname_np(-err), hint[0] ? ": " : "", hint);

@@ -81,6 +81,12 @@ void attach_xdp_hint_profile(const struct nic *nic, enum hook_mode mode, int err
 
 /*
  * What to do about a refusal in this state of the interface, "" if nobody knows. A sentence for
- * the end of a message. attach_xdp() puts it into `why`; here for the planner and for tests.
+ * the end of a message; here for the planner and for tests.
  */
 void attach_xdp_hint(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size);
+
+/*
+ * Both of these, the interface looked at anew: what attach_xdp() and attach_shared_join() put into
+ * `why`.
+ */
+void attach_xdp_advise(const struct nic *nic, enum hook_mode mode, int err, char *buf, size_t size);

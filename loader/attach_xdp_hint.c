@@ -156,7 +156,8 @@ void attach_xdp_hint_profile(const struct nic *nic, enum hook_mode mode, int err
 	out = fmemopen(buf, size, "w");
 	if (!out || put_blocker(findings, n, out))
 		return;
-	if (note && nic_driver_has_native(nic))
+	/* UNKNOWN: the kernel is older than the driver's native XDP. */
+	if (note && nic->native != NIC_UNKNOWN && nic_driver_has_native(nic))
 		fprintf(out, "of %s is known: %s", nic->driver, note);
 	else if (err == -EOPNOTSUPP)
 		fputs(otherwise, out);

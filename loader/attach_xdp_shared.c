@@ -150,7 +150,7 @@ static int say_refusal(const struct nic *nic, enum hook_mode mode, int err, char
 		return -ENOLINK;
 	}
 	driver_words(words);
-	attach_xdp_hint(nic, mode, err, hint, sizeof(hint));
+	attach_xdp_advise(nic, mode, err, hint, sizeof(hint));
 	len = snprintf(why, XDP_WHY,
 		       "%s: the kernel refuses libxdp's dispatcher in %s mode: %s (%s)", nic->name,
 		       policy_mode_name(mode),

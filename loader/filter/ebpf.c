@@ -296,8 +296,8 @@ static bool ends_here(const struct emit *e, size_t place)
 {
 	const struct ir_end *end = &e->ir->blocks[e->order[place]].end;
 
-	return end->kind == IR_VERDICT && !ends_alone(end->verb) &&
-	       end->verb != FILTER_REDIRECT_ALL && e->last_use[end->verb] == place;
+	return end->kind == IR_VERDICT && !ends_alone(end->verb) && !hands_over(end->verb) &&
+	       e->last_use[end->verb] == place;
 }
 
 static uint32_t label_behind(const struct emit *e, size_t place)

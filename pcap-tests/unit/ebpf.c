@@ -371,6 +371,62 @@ static void a_body_of_c_has_no_loops(void **state)
 	filter_prog_free(&prog);
 }
 
+/* Where an instruction leads besides the next one, or else to itself. */
+static size_t leads_to(const struct filter_prog *prog, size_t i)
+{
+	const struct bpf_insn *insn = &prog->insns[i];
+	bool jumps = BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32;
+
+	if (!jumps || insn->code == (BPF_JMP | BPF_EXIT))
+		return i;
+	if (insn->code == (BPF_JMP | BPF_CALL))
+		return insn->src_reg == BPF_PSEUDO_CALL ? i + 1 + insn->imm : i;
+	return i + 1 + insn->off;
+}
+
+/* All jumps of these programs lead forward. The kernel refuses what nothing leads to. */
+static void assert_all_is_reached(const struct filter_prog *prog)
+{
+	bool *reached = calloc(prog->n_insns, sizeof(*reached));
+
+	assert_non_null(reached);
+	reached[0] = true;
+	for (size_t i = 0; i < prog->n_insns; i++) {
+		uint8_t code = prog->insns[i].code;
+
+		assert_true(reached[i]);
+		assert_in_range(leads_to(prog, i), i, prog->n_insns - 1);
+		reached[leads_to(prog, i)] = true;
+		if (code != (BPF_JMP | BPF_EXIT) && code != (BPF_JMP | BPF_JA) &&
+		    i + 1 < prog->n_insns)
+			reached[i + 1] = true;
+	}
+	free(reached);
+}
+
+static void nothing_stands_behind_an_end_of_its_own(void **state)
+{
+	const uint32_t cpus[] = { 0, 1 };
+	const struct filter_rule rules[] = {
+		{ .verb = FILTER_CPU, .cpus = cpus, .n_cpus = 1 },
+		{ .verb = FILTER_CPU, .cpus = cpus, .n_cpus = 2 },
+		{ .verb = FILTER_XSK, .queues = { 1 } },
+		{ .verb = FILTER_REDIRECT_ALL },
+		{ .verb = FILTER_REDIRECT },
+		{ .verb = FILTER_DROP },
+	};
+	struct filter_prog prog;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		const struct filter_run run = { .rules = &rules[i], .n_rules = 1 };
+
+		assert_int_equal(filter_compile(&run, &prog), 0);
+		assert_all_is_reached(&prog);
+		filter_prog_free(&prog);
+	}
+}
+
 static void maps_are_set_where_they_are_named(void **state)
 {
 	const struct filter_rule rules[] = {
@@ -411,6 +467,7 @@ int main(void)
 		cmocka_unit_test(the_longest_path_is_counted),
 		cmocka_unit_test(a_loop_costs_each_of_its_rounds),
 		cmocka_unit_test(a_body_of_c_has_no_loops),
+		cmocka_unit_test(nothing_stands_behind_an_end_of_its_own),
 		cmocka_unit_test(maps_are_set_where_they_are_named),
 	};
 

@@ -241,6 +241,11 @@ static void refusals_are_explained(void **state)
 	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EPERM, lab.findings, lab.n, hint,
 				sizeof(hint));
 	assert_string_equal(hint, "");
+	nic_judge(&lab.nic, NULL, false, KERNEL_VERSION(4, 11, 0)); /* older than its native XDP */
+	check(&lab);
+	attach_xdp_hint_profile(&lab.nic, XDP_NATIVE, -EOPNOTSUPP, lab.findings, lab.n, hint,
+				sizeof(hint));
+	assert_string_equal(hint, "`xdp generic` works with every driver");
 	snprintf(lab.nic.driver, sizeof(lab.nic.driver), "frobnicator");
 	nic_judge(&lab.nic, NULL, false, LINUX_6_12);
 	check(&lab);
