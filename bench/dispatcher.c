@@ -24,15 +24,15 @@ static int be_quiet(enum libxdp_print_level level, const char *fmt, va_list args
 	return 0;
 }
 
-static int open_program(struct xdp_program **out)
+/* The program is the caller's, and its object, which stays open as long: libxdp does not own it. */
+static int open_program(struct bpf_object **object, struct xdp_program **out)
 {
-	struct bpf_object *object = embedded_open("hand_pass");
 	long err;
 
-	*out = NULL;
-	if (!object)
+	*object = embedded_open("hand_pass");
+	if (!*object)
 		return -errno;
-	*out = xdp_program__from_bpf_obj(object, "xdp");
+	*out = xdp_program__from_bpf_obj(*object, "xdp");
 	err = libxdp_get_error(*out);
 	if (err)
 		*out = NULL;
@@ -55,16 +55,19 @@ static int main_program(void)
 static int attach(size_t n)
 {
 	struct xdp_program *programs[SLOTS] = { 0 };
+	struct bpf_object *objects[SLOTS] = { 0 };
 	int err = n <= SLOTS ? 0 : -E2BIG;
 
 	for (size_t i = 0; i < n && !err; i++)
-		err = open_program(&programs[i]);
+		err = open_program(&objects[i], &programs[i]);
 	if (!err)
 		err = xdp_program__attach_multi(programs, n, LO, XDP_MODE_SKB, 0);
 	if (!err)
 		err = main_program();
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < SLOTS; i++) {
 		xdp_program__close(programs[i]);
+		bpf_object__close(objects[i]);
+	}
 	return err;
 }
 

@@ -96,7 +96,8 @@ int parts_find(const struct subject *subject, struct parts *out)
 	for (size_t i = 0; i < end && !err; i++) /* those behind are never reached */
 		if (hook->rules[i].stage)
 			err = add_stage(hook, i, out);
-	qsort(out->parts, out->n, sizeof(*out->parts), by_place);
+	if (out->n)
+		qsort(out->parts, out->n, sizeof(*out->parts), by_place);
 	return err;
 }
 

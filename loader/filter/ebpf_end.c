@@ -67,7 +67,7 @@ struct question {
 static struct question ask_all(struct emit *e, uint32_t load, uint32_t k)
 {
 	unsigned int size = e->ir->values[load].size;
-	uint32_t raw = raw_item(e, load, 0, size, all_bits(size)), host = host_item(e, load);
+	uint32_t raw = raw_item(e, load, 0, size, ir_all_bits(size)), host = host_item(e, load);
 
 	if (raw != host && cache_find(&e->cache, raw) < 0 &&
 	    (cache_find(&e->cache, host) >= 0 || cache_wanted(&e->cache, host)))
@@ -97,7 +97,7 @@ static struct question ask(struct emit *e, const struct test *test)
 					  test->kind == TEST_ANY ? test->mask : test->k };
 	if (test->kind == TEST_ANY)
 		return ask_all(e, test->value, test->mask);
-	if (test->mask == all_bits(value->size))
+	if (test->mask == ir_all_bits(value->size))
 		return ask_all(e, test->value, test->k);
 	return ask_masked(e, test);
 }
@@ -109,7 +109,7 @@ static struct question ask_order(struct emit *e, const struct test *test)
 	uint32_t host = host_item(e, test->value);
 	unsigned int rest = 8 * (value->size - 1);
 
-	if (value->op != IR_LOAD || test->k & all_bits(value->size - 1) ||
+	if (value->op != IR_LOAD || test->k & ir_all_bits(value->size - 1) ||
 	    cache_find(&e->cache, host) >= 0 || value->size == 1 || cache_wanted(&e->cache, host))
 		return (struct question){ host, test->k };
 	return (struct question){ raw_item(e, test->value, 0, 1, UINT8_MAX), test->k >> rest };

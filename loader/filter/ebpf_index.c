@@ -51,7 +51,7 @@ static void load_field(struct emit *e, const struct ir_field *field, uint32_t ab
 	need_bytes(e, base, field->k + field->size, absent);
 	load(e, field->size, FIFTH, base, field->k);
 	big_endian(e, FIFTH, field->size);
-	if (field->mask != UINT32_MAX >> (32 - 8 * field->size))
+	if (field->mask != ir_all_bits(field->size))
 		op(e, BPF_ALU | BPF_AND | BPF_K, FIFTH, 0, 0, field->mask);
 }
 

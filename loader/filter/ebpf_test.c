@@ -103,12 +103,12 @@ static struct test equality(const struct ir *ir, const struct ir_end *end)
 	load = &ir->values[test.value];
 	if (load->op != IR_LOAD)
 		return unpeeled(end);
-	test.mask &= all_bits(load->size);
+	test.mask &= ir_all_bits(load->size);
 	if (test.k & ~test.mask)
 		return test.negate ? always : never;
 	if (!test.mask)
 		return test.negate ? never : always;
-	return as_bits(test, all_bits(load->size));
+	return as_bits(test, ir_all_bits(load->size));
 }
 
 static struct ir_end branch(const struct ir_end *end, enum ir_cond cond, uint32_t k, uint32_t yes,

@@ -44,9 +44,3 @@ struct window {
 };
 
 struct window window_of(uint32_t mask, unsigned int size);
-
-/* A mask of all bits of a load. */
-static inline uint32_t all_bits(unsigned int size)
-{
-	return size < 4 ? (1u << 8 * size) - 1 : UINT32_MAX;
-}

@@ -335,7 +335,7 @@ static void compute_item(struct emit *e, struct item item, enum reg dst)
 	load_bytes(e, item.size, item.base, item.off, dst);
 	if (item.kind == ITEM_HOST)
 		big_endian(e, dst, item.size);
-	else if (item.mask != all_bits(item.size))
+	else if (item.mask != ir_all_bits(item.size))
 		op(e, BPF_ALU | BPF_AND | BPF_K, dst, 0, 0, item.mask);
 }
 

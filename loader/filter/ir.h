@@ -218,6 +218,12 @@ uint32_t ir_value_max(const struct ir *ir, uint32_t value);
 /* What a value is where its loads read these bytes; every load must lie inside. For tests. */
 uint32_t ir_value_eval(const struct ir *ir, uint32_t value, const uint8_t *packet, uint32_t len);
 
+/* A mask of all bits of a load of 0 to 4 bytes. */
+static inline uint32_t ir_all_bits(unsigned int size)
+{
+	return size < 4 ? (1u << 8 * size) - 1 : UINT32_MAX;
+}
+
 /* An end that goes on in a block. */
 static inline struct ir_end ir_goto(uint32_t to)
 {

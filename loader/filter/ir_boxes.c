@@ -59,11 +59,6 @@ static bool is_header_length(const struct ir *ir, uint32_t value)
 	       load->k == IP_HEADER;
 }
 
-static uint32_t size_max(unsigned int size)
-{
-	return size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;
-}
-
 /* A load, or a load and a mask. */
 static bool as_field(const struct ir *ir, uint32_t value, struct ir_field *field)
 {
@@ -77,7 +72,7 @@ static bool as_field(const struct ir *ir, uint32_t value, struct ir_field *field
 	if (load->op != IR_LOAD || load->k + load->size > INT16_MAX)
 		return false;
 	*field = (struct ir_field){ .k = load->k,
-				    .mask = mask & size_max(load->size),
+				    .mask = mask & ir_all_bits(load->size),
 				    .size = load->size,
 				    .behind_ip = load->a != IR_NO_VALUE };
 	return !field->behind_ip || is_header_length(ir, load->a);
@@ -87,7 +82,7 @@ static bool as_field(const struct ir *ir, uint32_t value, struct ir_field *field
  * of the field without the mask. */
 static void widen(struct ir_bound *bound)
 {
-	uint32_t max = size_max(bound->field.size), low = ~bound->field.mask & max;
+	uint32_t max = ir_all_bits(bound->field.size), low = ~bound->field.mask & max;
 
 	if (low & (low + 1) || bound->first != bound->last)
 		return;

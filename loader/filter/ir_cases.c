@@ -72,7 +72,7 @@ void ir_cases_add(struct ir_cases *cases, struct ir_case one)
 	size_t at;
 
 	if (!cases->recent)
-		cases->recent = malloc(IR_CASES_RECENT * sizeof(*cases->recent));
+		cases->recent = calloc(IR_CASES_RECENT, sizeof(*cases->recent));
 	if (!cases->recent) {
 		cases->failed = true;
 		return;

@@ -244,7 +244,8 @@ static int add_boxes(struct classes *s, enum index_kind kind)
 				return err;
 		}
 	}
-	qsort(s->events, s->n_events, sizeof(*s->events), by_place);
+	if (s->n_events)
+		qsort(s->events, s->n_events, sizeof(*s->events), by_place);
 	return 0;
 }
 

@@ -108,6 +108,7 @@ static struct grammar_node *lift(struct lifter *l, const struct grammar_node *no
 		return NULL;
 	for (size_t i = 1; i < n; i++)
 		like = member(l->grammar, inner(node, first + i), &elements[i - 1]);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a run is of two at least */
 	value->quals = *like.quals;
 	value->quals.type = like.kind == VALUE_PORT ? GRAMMAR_PORT : GRAMMAR_HOST;
 	value->span = node->kids[first]->span;
