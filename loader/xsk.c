@@ -8,12 +8,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <xdp/xsk.h>
 
 #include "fail.h"
 #include "xsk_parts.h"
 
 enum { BUSY_USECS = 20, BUSY_BUDGET = 64 };
+
+/* The kernel frees the queue of a socket that was closed some time later (xp_put_pool()). */
+enum { TAKEN_TRIES = 50, TAKEN_MS = 20 };
 
 static int map_area(struct xsk_set *set)
 {
@@ -62,6 +66,21 @@ const char *xsk_hint(int err, enum xsk_copy copy)
 	}
 }
 
+/* A queue that is taken may be free again soon: whose it was has just ended. */
+static int create_socket(struct xsk *xsk, const struct xsk_socket_config *config)
+{
+	int err = -EBUSY;
+
+	for (int try = 0; try < TAKEN_TRIES && err == -EBUSY; try++) {
+		if (try)
+			usleep(TAKEN_MS * 1000);
+		err = xsk_socket__create_shared(&xsk->socket, xsk->set->interface, xsk->queue,
+						xsk->set->umem, &xsk->rx, NULL, &xsk->fill,
+						&xsk->completed, config);
+	}
+	return err;
+}
+
 static int bind_queue(struct xsk *xsk, enum xsk_copy copy)
 {
 	struct xsk_socket_config config = {
@@ -78,9 +97,7 @@ static int bind_queue(struct xsk *xsk, enum xsk_copy copy)
 		config.bind_flags |= XDP_COPY;
 	if (copy == XSK_ZERO_COPY)
 		config.bind_flags |= XDP_ZEROCOPY;
-	err = xsk_socket__create_shared(&xsk->socket, xsk->set->interface, xsk->queue,
-					xsk->set->umem, &xsk->rx, NULL, &xsk->fill, &xsk->completed,
-					&config);
+	err = create_socket(xsk, &config);
 	if (err)
 		return fail(err, "cannot bind an AF_XDP socket to queue %u of %s: %s%s", xsk->queue,
 			    xsk->set->interface, strerror(-err), xsk_hint(err, copy));
