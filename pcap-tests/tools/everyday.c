@@ -60,6 +60,8 @@ struct filter {
 };
 
 struct context {
+	struct bpf_object **objects;
+	size_t n_objects;
 	struct filter *filters;
 	size_t n_filters;
 	struct packet *packets;
@@ -156,8 +158,10 @@ static const char *expression_of(const struct btf *btf, const char *program)
 static void read_object(struct context *c, const char *path)
 {
 	struct bpf_object *object = bpf_object__open(path);
+	struct bpf_object **kept = need(array_add(c->objects, c->n_objects));
 	struct bpf_program *program;
 
+	*kept = object;
 	if (!object || bpf_object__load(object))
 		exit(fail(1, "everyday: cannot load %s: %s", path, strerror(errno)));
 	bpf_object__for_each_program(program, object) add_filter(
