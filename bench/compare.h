@@ -25,6 +25,11 @@ struct compare_result {
 	double least, median, p5, p95;	   /* ns a packet */
 	double ratio, ratio_p5, ratio_p95; /* median and spread */
 	double least_ratio;		   /* of the fastest rounds */
+	/*
+	 * What a promise is judged by: least_ratio, since the fastest rounds hold still; but where
+	 * a thread on another CPU works along they do not, and the median of the ratios does.
+	 */
+	double judged;
 };
 
 /* The first that took part, or NULL. */
