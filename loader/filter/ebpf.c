@@ -133,7 +133,7 @@ static void emit_end(struct emit *e, const struct ir_block *block)
 		emit_probe(e, end);
 		return;
 	case IR_FETCH:
-		if (ir_is_direct(e->run))
+		if (e->view.direct)
 			emit_fetch_direct(e, end);
 		else
 			emit_fetch(e, end);

@@ -29,8 +29,8 @@ struct hook {
 	void (*load_bytes)(struct emit *e);
 
 	/*
-	 * A FETCH of a direct program (ir_is_direct()): the value to r0, or the program ends.
-	 * Clobbers r1 to r5.
+	 * A FETCH of a direct program (ir_view.direct): the value to r0, or the program ends. r2 is
+	 * the offset if that is indexed. Clobbers r1 to r5.
 	 */
 	void (*load_direct)(struct emit *e, const struct ir_end *end);
 

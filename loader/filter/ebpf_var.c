@@ -227,11 +227,21 @@ static void spill(struct emit *e, uint32_t live, bool restore)
 	}
 }
 
+/* r2 = X + k, from where a FETCH reads. */
+static void fetch_from_x(struct emit *e, const struct ir_end *end)
+{
+	mov(e, FROM_X, X);
+	add_imm(e, FROM_X, end->k);
+	jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, e->view.fetch_max, end->no);
+}
+
 /* A load that ends the program where it fails. */
 void emit_fetch_direct(struct emit *e, const struct ir_end *end)
 {
 	uint32_t live = e->live[end->yes] & ~(1u << end->var);
 
+	if (end->indexed)
+		fetch_from_x(e, end);
 	spill(e, live, false);
 	e->hook->load_direct(e, end);
 	if (end->var != IR_A)
@@ -246,13 +256,10 @@ void emit_fetch(struct emit *e, const struct ir_end *end)
 	uint32_t live = (e->live[end->yes] & ~(1u << end->var)) | e->live[end->no];
 	enum reg dst = register_for(end->var);
 
-	if (end->indexed) {
-		mov(e, FROM_X, X);
-		add_imm(e, FROM_X, end->k);
-		jump(e, BPF_JMP | BPF_JGT | BPF_K, FROM_X, 0, e->view.fetch_max, end->no);
-	} else {
+	if (end->indexed)
+		fetch_from_x(e, end);
+	else
 		mov_imm(e, FROM_X, end->k);
-	}
 	spill(e, live, false);
 	mov(e, X, CTX);
 	mov(e, T, FP);

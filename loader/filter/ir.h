@@ -252,9 +252,10 @@ struct ir_view {
 	 * no slow body. 0: every rule has one.
 	 */
 	uint32_t sure;
-	bool copies;	    /* they may be in a copy of the packet's first bytes: ebpf_copy.c */
-	bool on_stack;	    /* nothing is in place but the window, a copy on the stack */
-	uint32_t window;    /* bytes that may be in place at all: a load beyond is a FETCH */
+	bool copies;	 /* they may be in a copy of the packet's first bytes: ebpf_copy.c */
+	bool on_stack;	 /* nothing is in place but the window, a copy on the stack */
+	bool direct;	 /* no window: each load is a FETCH that ends the program where it fails */
+	uint32_t window; /* bytes that may be in place at all: a load beyond is a FETCH */
 	uint32_t fetch_max; /* the largest offset that a FETCH can read from; nothing lies beyond */
 };
 
@@ -263,12 +264,6 @@ int ir_view(const struct filter_run *run, struct ir_view *out);
 
 /* Does a rule read more than what is surely in place? 0, or -ENOMEM. */
 int ir_is_beyond(const struct ir_view *view, const struct filter_rule *rule, bool *out);
-
-/*
- * A socket's program of one expression and so few loads that each is a BPF_LD_ABS, which ends the
- * program where it fails.
- */
-bool ir_is_direct(const struct filter_run *run);
 
 /*
  * Does a load at a constant offset read either the place of an outer VLAN tag or what is around

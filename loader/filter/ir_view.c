@@ -21,15 +21,8 @@ enum {
 	WINDOW_MIN = IR_HEAD + 8, /* bytes of stack: a tag, and something behind it */
 	WINDOW_MAX = 128,
 	HEADER = 20,	  /* an IPv4 header without options: what X is as a rule */
-	DIRECT_LOADS = 2, /* that cost less than a window */
+	DIRECT_LOADS = 6, /* on a path, that cost less than a window */
 	SURE_MAX = 512,	  /* bytes: some headers with all their options */
-};
-
-/* What a program's loads read. */
-struct reads {
-	uint32_t end; /* of the bytes, X taken for HEADER; 0: there are no loads */
-	size_t n;
-	bool plain; /* all at constant offsets, and none across the limits of a tag's place */
 };
 
 static unsigned int load_size(const struct sock_filter *insn)
@@ -37,48 +30,87 @@ static unsigned int load_size(const struct sock_filter *insn)
 	return BPF_SIZE(insn->code) == BPF_B ? 1 : BPF_SIZE(insn->code) == BPF_H ? 2 : 4;
 }
 
-static void read_insn(struct reads *reads, const struct sock_filter *insn)
+/* Of the packet. */
+static bool is_load(const struct sock_filter *insn)
 {
 	uint8_t class = BPF_CLASS(insn->code), mode = BPF_MODE(insn->code);
-	bool indexed = mode == BPF_IND;
-	uint64_t end = (uint64_t)insn->k + load_size(insn) + (indexed ? HEADER : 0);
 
-	if ((class != BPF_LD && class != BPF_LDX) ||
-	    (mode != BPF_ABS && mode != BPF_IND && mode != BPF_MSH))
-		return;
-	reads->n++;
-	reads->plain &= !indexed && ir_spares_tag(insn->k, load_size(insn));
-	if (end <= WINDOW_MAX && end > reads->end)
-		reads->end = end;
+	return (class == BPF_LD || class == BPF_LDX) &&
+	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
 }
 
-static struct reads reads_of(const struct filter_run *run)
+static void reach(uint32_t *most, uint32_t n)
 {
-	struct reads reads = { .plain = true };
+	if (n > *most)
+		*most = n;
+}
 
-	for (size_t i = 0; i < run->n_rules; i++) {
-		const struct cbpf *cbpf = run->rules[i].cbpf;
-
-		for (size_t j = 0; cbpf && j < cbpf->n; j++)
-			read_insn(&reads, &cbpf->insns[j]);
-	}
-	return reads;
+/* Where the bytes of a load end, X taken for HEADER. */
+static uint64_t end_of(const struct sock_filter *insn)
+{
+	return (uint64_t)insn->k + load_size(insn) + (BPF_MODE(insn->code) == BPF_IND ? HEADER : 0);
 }
 
 /* 0: no load is near enough. */
 static uint32_t window_of(const struct filter_run *run)
 {
-	uint32_t end = (reads_of(run).end + 7) & ~7u;
+	uint32_t end = 0;
 
+	for (size_t i = 0; i < run->n_rules; i++) {
+		const struct cbpf *cbpf = run->rules[i].cbpf;
+
+		for (size_t j = 0; cbpf && j < cbpf->n; j++) {
+			if (is_load(&cbpf->insns[j]) && end_of(&cbpf->insns[j]) <= WINDOW_MAX)
+				reach(&end, end_of(&cbpf->insns[j]));
+		}
+	}
+	end = (end + 7) & ~7u;
 	return end && end < WINDOW_MIN ? WINDOW_MIN : end;
 }
 
-bool ir_is_direct(const struct filter_run *run)
+/* How many loads a packet meets at most; UINT32_MAX where it may meet one again. 0 or -ENOMEM. */
+static int loads_on_path(const struct cbpf *prog, uint32_t *out)
 {
-	struct reads reads = reads_of(run);
+	_free_ uint32_t *ahead = NULL; /* of each instruction */
 
-	return run->hook == FILTER_SOCKET && run->n_rules == 1 && run->rules->verb == FILTER_PASS &&
-	       !run->jump_at_end && reads.plain && reads.n <= DIRECT_LOADS;
+	*out = UINT32_MAX;
+	if (cbpf_loops(prog))
+		return 0;
+	ahead = calloc(prog->n, sizeof(*ahead));
+	if (!ahead)
+		return fail_oom();
+	*out = 0;
+	for (size_t i = 0; i < prog->n; i++) {
+		const struct sock_filter *insn = &prog->insns[i];
+		uint32_t n = ahead[i] + is_load(insn);
+
+		reach(out, n);
+		if (BPF_CLASS(insn->code) == BPF_RET)
+			continue;
+		if (BPF_CLASS(insn->code) != BPF_JMP) {
+			reach(&ahead[i + 1], n);
+		} else if (BPF_OP(insn->code) == BPF_JA) {
+			reach(&ahead[i + 1 + insn->k], n);
+		} else {
+			reach(&ahead[i + 1 + insn->jt], n);
+			reach(&ahead[i + 1 + insn->jf], n);
+		}
+	}
+	return 0;
+}
+
+/* A failing load ends a program of one expression as that rejects the packet. */
+static int see_direct(const struct filter_run *run, struct ir_view *view)
+{
+	uint32_t loads = 0;
+	int err;
+
+	if (run->hook != FILTER_SOCKET || run->n_rules != 1 || !run->rules->cbpf ||
+	    run->rules->verb != FILTER_PASS || run->jump_at_end)
+		return 0;
+	err = loads_on_path(run->rules->cbpf, &loads);
+	view->direct = loads <= DIRECT_LOADS;
+	return err;
 }
 
 /* In a run of which packets may not be in place, or not all of each. */
@@ -100,10 +132,13 @@ static int see_copies(const struct filter_run *run, struct ir_view *view)
 	return 0;
 }
 
-static void see_window(const struct filter_run *run, struct ir_view *view)
+static int see_window(const struct filter_run *run, struct ir_view *view)
 {
+	int err = see_direct(run, view);
+
 	view->on_stack = true;
-	view->head = view->window = ir_is_direct(run) ? 0 : window_of(run);
+	view->head = view->window = view->direct ? 0 : window_of(run);
+	return err;
 }
 
 int ir_view(const struct filter_run *run, struct ir_view *out)
@@ -112,8 +147,8 @@ int ir_view(const struct filter_run *run, struct ir_view *out)
 	out->fetch_max = run->hook == FILTER_XDP ? IR_PACKET_MAX /* bpf_xdp_load_bytes() */
 						 : INT32_MAX;	 /* bpf_skb_load_bytes() */
 	if (run->hook == FILTER_SOCKET || (run->hook == FILTER_TC && run->by_helper))
-		see_window(run, out);
-	else if (run->hook == FILTER_XDP && !run->frags)
+		return see_window(run, out);
+	if (run->hook == FILTER_XDP && !run->frags)
 		out->sure = UINT32_MAX;
 	else if (!run->by_helper)
 		return see_copies(run, out);
