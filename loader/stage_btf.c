@@ -221,6 +221,14 @@ static enum stage_option_type option_type(const struct btf_type *type)
 	return btf_int_encoding(type) & BTF_INT_SIGNED ? STAGE_SIGNED : STAGE_UNSIGNED;
 }
 
+static bool is_taken(const struct stage *stage, const char *name)
+{
+	for (size_t i = 0; i < stage->n_options; i++)
+		if (!strcmp(stage->options[i].name, name))
+			return true;
+	return false;
+}
+
 static int read_option(const struct reader *r, uint32_t conf_type, int index)
 {
 	const struct btf_type *conf = btf__type_by_id(r->btf, conf_type);
@@ -242,6 +250,11 @@ static int read_option(const struct reader *r, uint32_t conf_type, int index)
 	if (bit_offset / 8 > r->stage->conf_size ||
 	    type->size > r->stage->conf_size - bit_offset / 8)
 		return refuse(r, "an option lies outside of 'conf'");
+	if (is_taken(r->stage, name))
+		return fail_at(
+			-EINVAL, r->pos,
+			"'%s': its BTF is damaged, two options are called '%s': compile it again",
+			r->stage->origin, name);
 	option = array_add(r->stage->options, r->stage->n_options);
 	if (!option)
 		return fail_oom();

@@ -2,6 +2,7 @@
 /*
  * Stages as files: what is read of them, and how options are checked. No privilege is needed.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -21,16 +22,26 @@ static int find(const char *name, enum hook_kind hook, struct stage **out)
 	return stage_find(&word, hook, out);
 }
 
+struct path {
+	char text[512];
+};
+
 /* A fixture of pcap-tests/stages. */
-static struct stage *fixture(const char *name)
+static struct path fixture_path(const char *name)
 {
 	const char *build = getenv("B");
-	struct stage *stage;
-	char path[512];
+	struct path path;
 
-	snprintf(path, sizeof(path), "%s/pcap-tests/stages/%s.bpf.o", build ? build : "build",
-		 name);
-	assert_int_equal(find(path, HOOK_XDP, &stage), 0);
+	snprintf(path.text, sizeof(path.text), "%s/pcap-tests/stages/%s.bpf.o",
+		 build ? build : "build", name);
+	return path;
+}
+
+static struct stage *fixture(const char *name)
+{
+	struct stage *stage;
+
+	assert_int_equal(find(fixture_path(name).text, HOOK_XDP, &stage), 0);
 	return stage;
 }
 
@@ -315,6 +326,30 @@ static void test_truncated(void **state)
 	close(scratch.fd);
 }
 
+/* What no compiler writes: its value would be checked against the other's range. */
+static void test_two_of_a_name(void **state)
+{
+	static const char ours[] = "\0s8\0u16", theirs[] = "\0u8\0u16";
+	struct scratch scratch = scratch_new();
+	uint8_t image[1 << 16], *name;
+	struct stage *stage;
+	ssize_t size;
+	int fd;
+
+	(void)state;
+	fd = open(fixture_path("options").text, O_RDONLY | O_CLOEXEC);
+	size = read(fd, image, sizeof(image));
+	assert_true(size > 0);
+	close(fd);
+	name = memmem(image, size, ours, sizeof(ours) - 1);
+	assert_non_null(name);
+	memcpy(name, theirs, sizeof(theirs) - 1);
+	scratch_write(&scratch, image, size);
+	assert_int_equal(find(scratch.path, HOOK_XDP, &stage), -EINVAL);
+	assert_said("two options are called 'u8'");
+	close(scratch.fd);
+}
+
 /* Bytes changed at random: read or refused, never more. (ASan and UBSan watch in their builds.) */
 static void test_mutated(void **state)
 {
@@ -363,11 +398,12 @@ static void test_bpflog(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read_builtin), cmocka_unit_test(test_names_agree),
-		cmocka_unit_test(test_not_found),    cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),	     cmocka_unit_test(test_every_mistake),
-		cmocka_unit_test(test_no_options),   cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_mutated),	     cmocka_unit_test(test_bpflog),
+		cmocka_unit_test(test_read_builtin),  cmocka_unit_test(test_names_agree),
+		cmocka_unit_test(test_not_found),     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),	      cmocka_unit_test(test_every_mistake),
+		cmocka_unit_test(test_no_options),    cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_two_of_a_name), cmocka_unit_test(test_mutated),
+		cmocka_unit_test(test_bpflog),
 	};
 
 	/* Thousands of messages of damaged files: nobody wants to read them. */
