@@ -56,8 +56,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "as", KEY_AS, "KIND", 0,
 	  "How to attach it: classic (a classic program made anew, SO_ATTACH_FILTER), bpf (weir's own, "
-	  "SO_ATTACH_BPF) or fanout (PACKET_FANOUT_CBPF). The default is classic where that is exact and "
-	  "fast, else bpf, with the reason",
+	  "SO_ATTACH_BPF) or fanout (PACKET_FANOUT_CBPF). The default is classic where that is exact, "
+	  "else bpf, with the reason",
 	  0 },
 	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },

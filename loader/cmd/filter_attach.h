@@ -9,7 +9,7 @@
 #include "../filter/cbpf.h"
 
 enum attach_as {
-	ATTACH_BEST,	/* classic where that is exact and short, else bpf */
+	ATTACH_BEST,	/* classic where that is exact, else bpf */
 	ATTACH_BPF,	/* the compiler's own program, SO_ATTACH_BPF */
 	ATTACH_CLASSIC, /* a classic one, SO_ATTACH_FILTER, or an error if none is exact */
 	/* PACKET_FANOUT of two sockets, the second of which has the packets that match. */

@@ -5,13 +5,6 @@
 #include "../testrun.h"
 #include "filter_engine.h"
 
-/*
- * Instructions on one way through a classic program, beyond which look-ups take fewer: such a way
- * is a list, some two of the machine's instructions for each; the compiler's own program takes
- * about 100 for any (docs/BENCHMARKS.md).
- */
-enum { LONG = 64 };
-
 static int make_classic(const struct cbpf *prog, struct socket_filter *out)
 {
 	int err = cbpf_for_socket(prog, CBPF_FILTER, &out->classic, &out->why);
@@ -23,16 +16,10 @@ static int make_classic(const struct cbpf *prog, struct socket_filter *out)
 
 static int make_best(const struct cbpf *prog, struct socket_filter *out)
 {
-	uint32_t longest = 0;
 	int err = cbpf_for_socket(prog, CBPF_FILTER, &out->classic, &out->why);
 
-	if (!err)
-		err = cbpf_longest(&out->classic, &longest);
-	if (err ? err != -EOPNOTSUPP : longest <= LONG)
+	if (err != -EOPNOTSUPP)
 		return err;
-	if (longest > LONG)
-		out->why = "is long, and look-ups are faster";
-	cbpf_free(&out->classic);
 	out->prog_fd = engine_load_socket(prog);
 	return out->prog_fd < 0 ? out->prog_fd : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What of an expression is put on a socket: a classic program, whose translation by the kernel
- * reads packets in place, where there is one that is exact and short; else the compiler's own.
+ * reads packets in place, where there is one that is exact; else the compiler's own.
  */
 #pragma once
 #include "../filter/cbpf_socket.h"
