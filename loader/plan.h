@@ -125,6 +125,7 @@ struct plan_hook {
 	size_t n_rules;
 	struct plan_filter *filters; /* [0] is the generation's first program */
 	size_t n_filters;
+	size_t compiled;	 /* by now, sizes of rules, each as often as it was compiled */
 	uint32_t last_slot;	 /* that was given out; 0: none */
 	uint32_t n_counters;	 /* elements the counters map must have at least */
 	unsigned int tail_calls; /* on the longest path */
