@@ -129,12 +129,12 @@ static json_t *contestant_json(const struct compare *compare, size_t i)
 		return json_pack("{s:s, s:s}", "name", c->is->name, "skipped", c->skipped);
 	if (compare_result(compare, i, &r))
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name",
-			 c->is->name, "sent", (json_int_t)c->sent, "received",
+	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+			 "name", c->is->name, "sent", (json_int_t)c->sent, "received",
 			 (json_int_t)c->counters.received, "least_ns", r.least, "median_ns",
 			 r.median, "p5_ns", r.p5, "p95_ns", r.p95, "ratio", r.ratio, "ratio_p5",
 			 r.ratio_p5, "ratio_p95", r.ratio_p95, "least_ratio", r.least_ratio,
-			 "promised", c->is->promised);
+			 "promised", c->is->promised, "judged", r.judged);
 }
 
 json_t *compare_json(const struct compare *compare)

@@ -24,7 +24,8 @@
 int contestant_arena(void)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
-		return fail(-errno, "cannot make namespaces of our own: %s", strerror(errno));
+		return fail(-errno, "cannot make namespaces of our own: %s%s", strerror(errno),
+			    errno == EPERM ? "; it takes root" : "");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
 		return fail(-errno, "cannot mount a bpffs of our own: %s", strerror(errno));
@@ -123,7 +124,7 @@ static int attach(struct contestant *c, int prog_fd)
 static int attach_policy(const struct link *link, void *arg)
 {
 	struct contestant *c = arg;
-	int err = subject_load_text(c->is->name, c->is->body, strlen(c->is->body), NULL,
+	int err = subject_load_text(c->is->path, c->is->body, strlen(c->is->body), NULL,
 				    c->is->hook, &c->subject);
 
 	(void)link;
@@ -160,7 +161,7 @@ static int bind_socket(struct contestant *c, const struct sock_fprog *filter)
 static int open_socket(const struct link *link, void *arg)
 {
 	struct contestant *c = arg;
-	const struct source source = { .name = c->is->name, .text = c->is->body };
+	const struct source source = { .name = (char *)c->is->path, .text = c->is->body };
 	const struct pos pos = { .source = &source };
 	struct cbpf code = { 0 };
 	int err = cbpf_parse(c->is->body, &pos, &code);

@@ -27,6 +27,8 @@ struct sender_ops {
 	int (*send)(struct sender *sender, size_t frame, uint32_t n);
 	/* Wait until all are on their way. NULL: they are when send() returns. */
 	int (*flush)(struct sender *sender);
+	/* Frames that flush() would wait for. NULL: none. */
+	uint32_t (*under_way)(const struct sender *sender);
 	void (*close)(struct sender *sender);
 };
 

@@ -41,7 +41,9 @@ static int bind_to_cpu(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		return fail(-errno, "cannot run on CPU %d: %s", cpu, strerror(errno));
+		return fail(-errno,
+			    "cannot run on CPU %d: %s (`nproc --all` tells how many there are)",
+			    cpu, strerror(errno));
 	return 0;
 }
 
@@ -76,6 +78,8 @@ static int send_all(struct worker *worker)
 		if (err)
 			return err;
 		worker->pace.sent += n;
+		if (ops->under_way)
+			worker->pace.under_way = ops->under_way(worker->sender);
 		atomic_store_explicit(&worker->sent, worker->pace.sent, memory_order_relaxed);
 		if (turns) {
 			frame = (frame + n) % job->frames.n;

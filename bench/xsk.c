@@ -96,7 +96,9 @@ static int open_socket(struct sender *s, size_t worker)
 	if (err)
 		return fail(err, "cannot open an AF_XDP socket on queue %u of %s: %s%s", queue,
 			    s->job->interface, strerror(-err),
-			    err == -EINVAL ? " (has it that queue? `ethtool -l` tells)" : "");
+			    err == -EINVAL  ? " (has it that queue? `ethtool -l` tells)"
+			    : err == -EBUSY ? ": another socket has it; --queues takes others"
+					    : "");
 	return 0;
 }
 
@@ -143,7 +145,10 @@ static int kick(struct sender *s)
 	if (errno == EAGAIN || errno == EBUSY || errno == ENOBUFS || errno == EINTR)
 		return 0;
 	return fail(-errno, "cannot send by an AF_XDP socket of %s: %s%s", s->job->interface,
-		    strerror(errno), errno == ENETDOWN ? "; `ip link set up` it" : "");
+		    strerror(errno),
+		    errno == ENETDOWN ? "; it is down (`ip link set up` it), or has gone away"
+		    : errno == ENXIO  ? "; it has gone away"
+				      : "");
 }
 
 /* Room for n more? Linux 6.1 may give frames back before the places that they had in its ring. */
@@ -202,6 +207,11 @@ static int xsk_flush(struct sender *s)
 	return wait_for_room(s, RING);
 }
 
+static uint32_t xsk_under_way(const struct sender *s)
+{
+	return s->under_way;
+}
+
 static bool xsk_takes_turns(const struct sender *s)
 {
 	return !s->job->burst;
@@ -214,6 +224,7 @@ static const struct sender_ops xsk_sender = {
 	.queue = xsk_queue,
 	.send = xsk_send,
 	.flush = xsk_flush,
+	.under_way = xsk_under_way,
 	.close = xsk_close,
 };
 
