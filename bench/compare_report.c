@@ -80,6 +80,12 @@ static void print_row(const struct contestant *c, const struct compare_result *r
 	putc('\n', out);
 }
 
+static void print_skipped(const struct contestant *c, FILE *out)
+{
+	fprintf(out, "%-32.32s does not take part:\n", c->is->name);
+	wrap_text(out, 4, c->skipped);
+}
+
 void compare_print(const struct compare *compare, FILE *out)
 {
 	_free_ char *title = NULL;
@@ -95,7 +101,7 @@ void compare_print(const struct compare *compare, FILE *out)
 		struct compare_result r;
 
 		if (c->skipped)
-			fprintf(out, "%-32.32s %s\n", c->is->name, c->skipped);
+			print_skipped(c, out);
 		else if (!compare_result(compare, i, &r))
 			print_row(c, &r, out);
 	}

@@ -83,7 +83,7 @@ static int lay_wire(struct contestant *c, size_t number)
 		   "ip link set lo up; ip addr add 198.19.0.1/32 dev " CONTESTANT_FAR "\n"
 		   "ip link set " CONTESTANT_FAR " up");
 	if (err)
-		return fail(err, "cannot set up a veth");
+		return fail(err, "cannot set up a veth: %s", c->said);
 	c->ifindex = if_nametoindex(name);
 	err = link_open(CONTESTANT_FAR, c->netns_path, &c->far);
 	return err ? err : turn_gro_on(c);
@@ -212,7 +212,8 @@ static int begin(struct contestant *c)
 	}
 	if (!has_command(c->is->what))
 		return skip(c, "%s is not installed", c->is->what);
-	return contestant_run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
+	err = contestant_run_script(c, c->is->body);
+	return err == -ECHILD ? skip(c, "its script failed: %s", c->said) : err;
 }
 
 static int look_beyond(const struct link *link, void *arg)
@@ -264,6 +265,7 @@ void contestant_close(struct contestant *c)
 	bpf_object__close(c->object);
 	own_close(&c->netns_fd);
 	free(c->skipped);
+	free(c->said);
 	free(c->rounds);
 }
 

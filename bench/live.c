@@ -196,8 +196,9 @@ static const struct sender_ops live_sender = {
 
 static const char *live_refusal(const struct job *job)
 {
-	(void)job;
-	return NULL;
+	if (job->queues.n)
+		return "the driver chooses the queue (no --queues)";
+	return sender_refusal(job);
 }
 
 static int open_workers(const struct job *job, struct generator **out)

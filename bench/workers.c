@@ -165,12 +165,11 @@ bool workers_look(struct generator *g, struct generator_count *counts)
 
 	for (size_t i = 0; i < g->n; i++) {
 		struct worker *worker = &g->workers[i];
-		const struct number_list *queues = &g->job->queues;
 
 		running |= !worker->done;
 		counts[i] = (struct generator_count){
 			.cpu = cpu_of(worker),
-			.queue = queues->n ? (int)queues->numbers[i % queues->n] : -1,
+			.queue = g->ops->queue ? g->ops->queue(g->job, i) : -1,
 			.packets = worker->sent,
 			.seconds = worker->seconds,
 		};

@@ -62,9 +62,9 @@ static int open_umem(struct sender *s)
 	return err ? fail(err, "cannot give frames to an AF_XDP socket: %s", strerror(-err)) : 0;
 }
 
-static uint32_t queue_of(const struct job *job, size_t worker)
+static int xsk_queue(const struct job *job, size_t worker)
 {
-	return job->queues.n ? job->queues.numbers[worker] : worker;
+	return job->queues.n ? (int)job->queues.numbers[worker] : (int)worker;
 }
 
 /* The kernel lets go of a queue a little after its socket is closed: a trial may follow another. */
@@ -90,7 +90,7 @@ static int open_socket(struct sender *s, size_t worker)
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
-	uint32_t queue = queue_of(s->job, worker);
+	uint32_t queue = xsk_queue(s->job, worker);
 	int err = create_socket(s, queue, &config);
 
 	if (err)
@@ -211,6 +211,7 @@ static const struct sender_ops xsk_sender = {
 	.burst_max = BURST,
 	.open = xsk_open,
 	.takes_turns = xsk_takes_turns,
+	.queue = xsk_queue,
 	.send = xsk_send,
 	.flush = xsk_flush,
 	.close = xsk_close,
@@ -229,7 +230,7 @@ static const char *xsk_refusal(const struct job *job)
 	for (size_t i = 0; i < job->frames.n; i++)
 		if (job->frames.frames[i].len > CHUNK)
 			return "it takes frames of 2048 bytes at most";
-	return NULL;
+	return sender_refusal(job);
 }
 
 static int open_workers(const struct job *job, struct generator **out)
