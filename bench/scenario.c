@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../loader/fail.h"
+#include "../loader/textfile.h"
 #include "ruleset.h"
 
 enum { SEED = 1 };
@@ -212,14 +213,18 @@ static int read_file(struct reading *r, FILE *file)
 
 int scenario_read(const char *path, struct scenario *out)
 {
-	_fclose_ FILE *file = fopen(path, "re");
+	_free_ char *text = NULL;
+	_fclose_ FILE *file = NULL;
 	struct reading r = { .path = path, .scenario = out };
+	size_t len = 0;
+	int err = textfile_load(path, &text, &len);
 
 	*out = (struct scenario){ 0 };
-	if (!file)
-		return fail(-errno, "cannot read the scenario %s: %s", path, strerror(errno));
+	if (err)
+		return fail(err, "cannot read the scenario %s: %s", path, strerror(-err));
+	file = fmemopen(text, len, "r");
 	out->name = name_of(path);
-	return out->name ? read_file(&r, file) : fail_oom();
+	return file && out->name ? read_file(&r, file) : fail_oom();
 }
 
 void scenario_free(struct scenario *s)
