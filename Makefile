@@ -139,7 +139,7 @@ check-update:
 libfuzzer := $(wildcard $(shell $(CLANG) -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*.a)
 fuzzers := $(patsubst pcap-tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard pcap-tests/fuzz/*.c))
 fuzz_src := $(wildcard loader/filter/*.c loader/policy*.c loader/stage*.c loader/nic*.c \
-	loader/attach_*.c) $(addprefix loader/,fail.c own.c wrap.c bpflog.c capture.c compat.c netlink.c)
+	loader/attach_*.c) $(addprefix loader/,fail.c own.c wrap.c textfile.c bpflog.c capture.c compat.c netlink.c)
 fuzz_obj := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(fuzz_src))
 FUZZ_CFLAGS = -std=gnu11 -O1 -g -D_GNU_SOURCE -MMD -MP -Imaps \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS) \

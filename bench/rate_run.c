@@ -168,7 +168,7 @@ static int run_counted(struct rate *rate, const struct link *link, struct genera
 static void settle(struct job *job)
 {
 	if (job->rate > 0 && job->duration_ns) {
-		uint64_t n = job->rate * job->duration_ns / 1e9 + 0.5;
+		uint64_t n = llround(job->rate * job->duration_ns / 1e9);
 
 		job->packets = job->packets && job->packets < n ? job->packets : n;
 	}

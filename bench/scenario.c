@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../loader/fail.h"
+#include "../loader/textfile.h"
 #include "embedded.h"
 #include "ruleset.h"
 
@@ -229,8 +230,6 @@ static int read_file(struct reading *r, FILE *file)
 		r->line++;
 		err = read_line(r, line);
 	}
-	if (!err && ferror(file))
-		err = fail(-EIO, "cannot read the scenario %s: is it a file?", r->path);
 	end_err = end_contestant(r);
 	if (!err && !end_err && !r->scenario->n)
 		err = fail(-EINVAL, "%s: nobody does anything in it: no '[NAME]'", r->path);
@@ -239,14 +238,18 @@ static int read_file(struct reading *r, FILE *file)
 
 int scenario_read(const char *path, struct scenario *out)
 {
-	_fclose_ FILE *file = fopen(path, "re");
+	_free_ char *text = NULL;
+	_fclose_ FILE *file = NULL;
 	struct reading r = { .path = path, .scenario = out };
+	size_t len = 0;
+	int err = textfile_load(path, &text, &len);
 
 	*out = (struct scenario){ 0 };
-	if (!file)
-		return fail(-errno, "cannot read the scenario %s: %s", path, strerror(errno));
+	if (err)
+		return fail(err, "cannot read the scenario %s: %s", path, strerror(-err));
+	file = fmemopen(text, len, "r");
 	out->name = name_of(path);
-	return out->name ? read_file(&r, file) : fail_oom();
+	return file && out->name ? read_file(&r, file) : fail_oom();
 }
 
 void scenario_free(struct scenario *s)

@@ -53,8 +53,8 @@ static json_t *encode_cpus(const struct plan_hook *hook)
 	return cpus;
 }
 
-char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
-		  int64_t apply)
+char *meta_encode(const struct plan_hook *hook, uint32_t previous, uint32_t counters,
+		  const char *source, int64_t apply)
 {
 	json_t *rules = json_array(), *modes = json_array(), *o;
 	char *text = NULL;
@@ -64,14 +64,14 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *s
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_integer(hook->modes[i]));
 	o = json_pack(
-		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:o, s:o, s:o}",
+		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
 		"version", META_VERSION, "previous", (json_int_t)previous, "source", source,
 		"applied", (json_int_t)(apply / 1000000000), "apply", (json_int_t)apply, "text",
 		hook->text, "key", hook->key, "wanted", hook->hook->mode, "modes", modes, "why",
 		hook->why, "shared", hook->hook->shared, "priority",
 		(json_int_t)hook->hook->priority, "miss", hook->hook->miss, "frags", hook->frags,
-		"tail_calls", (json_int_t)hook->tail_calls, "rules", rules, "slots",
-		encode_slots(hook), "cpus", encode_cpus(hook));
+		"counters", (json_int_t)counters, "tail_calls", (json_int_t)hook->tail_calls,
+		"rules", rules, "slots", encode_slots(hook), "cpus", encode_cpus(hook));
 	if (o)
 		text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
@@ -210,18 +210,18 @@ static int decode_cpus(json_t *list, struct meta *meta)
 static int decode(json_t *o, struct meta *meta)
 {
 	json_t *rules, *slots, *modes, *cpus = NULL;
-	json_int_t previous, applied, apply = 0, tail_calls, priority = 0;
+	json_int_t previous, applied, apply = 0, tail_calls, priority = 0, counters = 0;
 	int version, wanted, shared = 0, miss, frags, err;
 	const char *source, *text, *key, *why;
 
 	if (json_unpack(
 		    o,
-		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?b, s?I, s:i, s:b, s:I, s:o, s:o, s?o}",
+		    "{s:i, s:I, s:s, s:I, s?I, s:s, s:s, s:i, s:o, s:s, s?b, s?I, s:i, s:b, s?I, s:I, s:o, s:o, s?o}",
 		    "version", &version, "previous", &previous, "source", &source, "applied",
 		    &applied, "apply", &apply, "text", &text, "key", &key, "wanted", &wanted,
 		    "modes", &modes, "why", &why, "shared", &shared, "priority", &priority, "miss",
-		    &miss, "frags", &frags, "tail_calls", &tail_calls, "rules", &rules, "slots",
-		    &slots, "cpus", &cpus) ||
+		    &miss, "frags", &frags, "counters", &counters, "tail_calls", &tail_calls,
+		    "rules", &rules, "slots", &slots, "cpus", &cpus) ||
 	    version != META_VERSION)
 		return -EINVAL;
 	meta->previous = previous;
@@ -232,6 +232,7 @@ static int decode(json_t *o, struct meta *meta)
 	meta->shared = shared;
 	meta->priority = priority;
 	meta->frags = frags;
+	meta->counters = counters;
 	meta->tail_calls = tail_calls;
 	for (; meta->n_modes < ARRAY_SIZE(meta->modes) && meta->n_modes < json_array_size(modes);
 	     meta->n_modes++)

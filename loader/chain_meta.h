@@ -34,6 +34,7 @@ struct meta {
 	uint32_t priority; /* of the hook (struct hook) */
 	enum miss miss;
 	bool frags;
+	uint32_t counters; /* which of the chain's maps it counts in (chain_counters.c) */
 	unsigned int tail_calls;
 	struct meta_rule *rules;
 	size_t n_rules;
@@ -45,8 +46,8 @@ struct meta {
 };
 
 /* As JSON, owned by the caller; NULL: out of memory. */
-char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
-		  int64_t apply);
+char *meta_encode(const struct plan_hook *hook, uint32_t previous, uint32_t counters,
+		  const char *source, int64_t apply);
 
 /* Back. -EINVAL is reported (another version's, or damaged). */
 int meta_decode(const char *json, const char *where, struct meta **out);

@@ -79,7 +79,7 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 
 	if (!counters)
 		return fail_oom();
-	err = maps_read_counters(chain->counters_fd, meta->counter, meta->n_counters, counters);
+	err = chain_read_counters(chain, meta->counter, meta->n_counters, counters);
 	if (err)
 		return err;
 	rule->text = meta->text;
@@ -182,14 +182,14 @@ static int read_hook(struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
 	const struct meta *meta = chain->live_meta;
-	int err = maps_read_counters(chain->counters_fd, WEIR_COUNTER_MISS, 1, &hook->missed);
+	int err = chain_read_counters(chain, WEIR_COUNTER_MISS, 1, &hook->missed);
 
 	if (err)
 		return err;
 	if (!chain->live)
 		return say_unknown(hook);
 	hook->renamed_or_gone = chain->at.ifindex != if_nametoindex(chain->interface);
-	err = maps_read_counters(chain->counters_fd, WEIR_COUNTER_END, 1, &hook->ended);
+	err = chain_read_counters(chain, WEIR_COUNTER_END, 1, &hook->ended);
 	hook->rules = calloc(meta->n_rules + 1, sizeof(*hook->rules));
 	if (!hook->rules)
 		return fail_oom();
