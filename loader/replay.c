@@ -217,11 +217,12 @@ int replay_open(const struct policy *policy, const char *interface, enum hook_ki
 	err = look_for_long(replay, captures, n);
 	if (!err)
 		err = make_plan(replay, policy, hook, interface);
-	if (!err)
-		err = load(replay);
+	if (err)
+		return err;
+	err = load(replay);
 	if (!err)
 		*out = TAKE(replay);
-	return err;
+	return err == -EINVAL ? -EIO : err; /* the kernel's: the policy is not at fault */
 }
 
 void replay_close(struct replay *replay)
