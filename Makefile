@@ -177,10 +177,10 @@ soak: deps
 	$(Q)$(MAKE) --no-print-directory all tests && \
 	B=$(B) SOAK=$(or $(T),600) TIMEOUT=$$(($(or $(T),600) * 2 + 300)) pcap-tests/run live/soak
 
-#: bench         nanoseconds a packet: the least policies; weir beside its peers (root)
+#: bench         measure the tables of docs/BENCHMARKS.md and print them; runs stay in build/figures (root)
 bench: all
-	$(Q)$(B)/weir-bench cost
-	$(Q)$(B)/weir-bench compare bench/scenarios/*.scenario
+	$(Q)rm -rf $(B)/figures
+	$(Q)WEIR_BENCH=$(B)/weir-bench bench/tables $(B)/figures
 
 #: install       to $(PREFIX) (DESTDIR is honoured)
 install: all

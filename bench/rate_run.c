@@ -239,6 +239,13 @@ double rate_received(const struct rate *rate)
 	return rate->seconds > 0 ? rate->receiver.counters.received / rate->seconds : 0;
 }
 
+uint64_t rate_refused(const struct rate *rate)
+{
+	uint64_t counted = rate->sender.sent + rate->sender.send_dropped + rate->sender.send_errors;
+
+	return rate->offered > counted ? rate->offered - counted : 0;
+}
+
 double rate_wire_bits(const struct rate *rate, double frames_per_second)
 {
 	const struct frames *frames = &rate->job.frames;

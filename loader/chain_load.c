@@ -46,15 +46,15 @@ static int load_insns(const char *name, const struct filter_prog *prog,
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = hook->frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	enum bpf_prog_type type = prog_type(hook->hook->kind);
 	_free_ char *log = NULL;
-	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts);
+	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts), first = fd;
 
 	if (fd >= 0)
 		return fd;
 	bpflog_start();
 	log = calloc(1, LOG_SIZE);
-	if (fd == -EPERM || !log)
+	if (first == -EPERM || !log)
 		return fail_at(
-			fd, pos,
+			first, pos,
 			"the kernel does not let this process load a program: it takes CAP_BPF and CAP_NET_ADMIN; try sudo");
 	opts.log_buf = log;
 	opts.log_size = LOG_SIZE;
@@ -63,10 +63,12 @@ static int load_insns(const char *name, const struct filter_prog *prog,
 	if (fd >= 0)
 		return fd;
 	bpflog_add(log);
+	/* Of the second try -ENOSPC says that the log was too long; the first one has the reason.
+	 */
 	return fail_at(
-		fd, pos,
+		first, pos,
 		"the kernel refuses the program of the rules from here on (%zu instructions): %s%s",
-		prog->n_insns, strerror(-fd), bpflog_tail(LOG_LINES));
+		prog->n_insns, strerror(-first), bpflog_tail(LOG_LINES));
 }
 
 /* The maps that a program may refer to; -1 for what this chain has not. */

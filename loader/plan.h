@@ -34,7 +34,6 @@ struct plan_base {
 	uint32_t priority;	 /* of the live generation's hook (struct hook) */
 	const char *why;	 /* the sentence of that time */
 	const char *key;	 /* the live generation's plan_hook.key */
-	uint32_t n_counters;	 /* elements of the counters map */
 	unsigned int tail_calls; /* of the live generation */
 	const struct plan_known *known; /* rules of the live generation, then of the rollback one */
 	size_t n_known;
@@ -125,8 +124,9 @@ struct plan_hook {
 	size_t n_rules;
 	struct plan_filter *filters; /* [0] is the generation's first program */
 	size_t n_filters;
+	size_t compiled;	 /* by now, sizes of rules, each as often as it was compiled */
 	uint32_t last_slot;	 /* that was given out; 0: none */
-	uint32_t n_counters;	 /* elements the counters map must have at least */
+	uint32_t n_counters;	 /* elements that its map of counters must have at least */
 	unsigned int tail_calls; /* on the longest path */
 	char *text; /* the hook's normal form: a policy of this interface and hook alone */
 	char *key;  /* equal keys: the same programs and targets */

@@ -7,6 +7,13 @@
 #include "filter/shape_cache.h"
 #include "plan.h"
 
+/*
+ * What the rules of a hook may be together (cbpf_size()): each needs up to 700 bytes and some 5
+ * microseconds. And what may be compiled of them, all told: the rules behind a `use` are once more,
+ * those of a run that is split two or three times.
+ */
+enum { PLAN_CLASSIC_MAX = CBPF_MAX, PLAN_COMPILED_MAX = 4 * PLAN_CLASSIC_MAX };
+
 /* plan_later.c: the sentence that says what this version cannot do with it; NULL: it can. */
 const char *plan_later_rule(const struct rule *rule);
 
