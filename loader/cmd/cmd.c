@@ -262,7 +262,7 @@ static int run(const char *program, const struct cmd *cmd, int argc, char **argv
 	snprintf(name, sizeof(name), "%s %s", program, cmd->name);
 	argv[0] = name;
 	status = cmd->run(argc, argv);
-	return output_lost() && status == CMD_OK ? CMD_FAILED : status;
+	return output_lost() && (status == CMD_OK || status == CMD_CHANGES) ? CMD_FAILED : status;
 }
 
 /*
@@ -313,9 +313,9 @@ int cmd_main(const char *program, const char *about, const struct cmd *const *cm
 	open_standard_files();
 	allow_all_files();
 	if (!strcmp(word, "help") || !strcmp(word, "-h") || !strcmp(word, "--help"))
-		return help(program, about, cmds, n, stdout), CMD_OK;
+		return help(program, about, cmds, n, stdout), output_lost() ? CMD_FAILED : CMD_OK;
 	if (!strcmp(word, "--version"))
-		return printf("%s " CMD_VERSION "\n", program), CMD_OK;
+		return printf("%s " CMD_VERSION "\n", program), output_lost() ? CMD_FAILED : CMD_OK;
 	if (word_first(argc, argv)) {
 		cmd = find(program, argv[1], cmds, n);
 		return cmd ? run(program, cmd, argc - 1, argv + 1) : CMD_USAGE;
