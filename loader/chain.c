@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "chain_parts.h"
-#include "maps.h"
 
 int chain_prog_id(int fd, uint32_t *id)
 {
@@ -114,6 +113,13 @@ static int find_generations(struct chain *chain)
 	return generation_meta(dir, &chain->rollback_meta);
 }
 
+int chain_missing(const struct chain *chain, const char *path)
+{
+	return fail(-EBADMSG,
+		    "%s is missing: somebody removed it; `weir detach %s`, then apply again", path,
+		    chain->interface);
+}
+
 /* What is attached has all of its pins; what is being made has not. */
 static int open_pin(const struct chain *chain, const char *name, int *fd)
 {
@@ -122,10 +128,7 @@ static int open_pin(const struct chain *chain, const char *name, int *fd)
 	pin_path(path, chain->dir, name);
 	*fd = pin_get(path);
 	if (*fd == -ENOENT && chain->linked)
-		return fail(
-			-EBADMSG,
-			"%s is missing: somebody removed it; `weir detach %s`, then apply again",
-			path, chain->interface);
+		return chain_missing(chain, path);
 	return *fd < 0 ? *fd : 0;
 }
 
@@ -138,7 +141,7 @@ static int open_pins(struct chain *chain)
 	chain->linked = chain_is_linked(chain->dir);
 	err = open_pin(chain, "slots", &chain->slots_fd);
 	if (!err)
-		err = open_pin(chain, "counters", &chain->counters_fd);
+		err = chain_open_counters(chain);
 	if (!err)
 		err = open_pin(chain, "config", &chain->config_fd);
 	return err ? err : open_pin(chain, "root", &chain->root_fd);
@@ -147,7 +150,7 @@ static int open_pins(struct chain *chain)
 void chain_close(struct chain *chain)
 {
 	own_close(&chain->slots_fd);
-	own_close(&chain->counters_fd);
+	chain_close_counters(chain);
 	own_close(&chain->config_fd);
 	own_close(&chain->root_fd);
 	own_close(&chain->link_fd);
@@ -160,13 +163,15 @@ int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kin
 {
 	int err;
 
-	*out = (struct chain){ .tree = tree, .kind = kind, .slots_fd = -1, .counters_fd = -1 };
-	out->config_fd = out->root_fd = out->link_fd = -1;
+	*out = (struct chain){ .tree = tree, .kind = kind, .slots_fd = -1, .config_fd = -1 };
+	out->root_fd = out->link_fd = -1;
 	snprintf(out->interface, sizeof(out->interface), "%s", interface);
 	pin_hook_dir(tree, interface, kind, out->dir);
 	err = open_pins(out);
 	if (!err)
 		err = find_generations(out);
+	if (!err)
+		err = chain_check_counters(out);
 	if (!err)
 		err = chain_find_attachment(out);
 	if (err)
@@ -262,9 +267,6 @@ int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kin
 	*out = (struct plan_base){ 0 };
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	err = maps_size(chain->counters_fd, &out->n_counters);
-	if (err)
-		return err;
 	if (!chain->live)
 		return chain->linked ? chain_unknown(chain) : 0;
 	err = chain_check_place(chain, nic->ifindex);

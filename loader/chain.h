@@ -3,6 +3,7 @@
  * A chain: the programs of one interface and hook, in the kernel. Its folder of pins holds
  *
  *   root slots counters config   the program that is attached; prog array; counters; root's .data
+ *   counters-N                   more of them, once a generation needed more (chain_counters.c)
  *   xsk-NAME                     the XSKMAP of each AF_XDP socket that a rule names
  *   link attach                  the bpf_link; in which mode, and why (text)
  *   filter                       instead of link, with clsact: of which interface (text)
@@ -41,12 +42,17 @@ struct chain_attachment {
 	char why[512];
 };
 
+/* Maps of counters that a chain can have: each is larger than all before it together. */
+enum { CHAIN_COUNTERS = 16 };
+
 struct chain {
 	const struct pin_tree *tree;
 	char interface[IFNAMSIZ];
 	enum hook_kind kind;
 	char dir[PIN_PATH_MAX];
-	int slots_fd, counters_fd, config_fd, root_fd;
+	int slots_fd, config_fd, root_fd;
+	int counters_fds[CHAIN_COUNTERS];
+	size_t n_counters;
 	int link_fd;		 /* -1: none */
 	bool linked;		 /* it was attached, by a link or a filter, if only once */
 	uint32_t live, rollback; /* numbers of generations; 0: none */
@@ -119,6 +125,12 @@ void chain_base_free(struct plan_base *base);
  * -ENOENT, not reported, if there is none.
  */
 int chain_socket_map(const struct pin_tree *tree, const char *interface, const char *socket);
+
+/*
+ * What was counted at n indices from `index` on, in all maps of counters: out[0..n). 0 or reported.
+ */
+int chain_read_counters(const struct chain *chain, uint32_t index, size_t n,
+			struct weir_counter *out);
 
 /* What the live generation has sent to a CPU. 0 or reported. */
 int chain_read_cpu(const struct chain *chain, uint32_t cpu, struct weir_cpu_counter *out);

@@ -8,16 +8,6 @@
 #include "chain_parts.h"
 #include "maps.h"
 
-/* Room for the live generation, the one to roll back to and the one being made. */
-static uint32_t counters_size(uint32_t needed)
-{
-	uint32_t size = WEIR_COUNTERS_MIN;
-
-	while (size < 3 * needed)
-		size *= 2;
-	return size;
-}
-
 static int put(const struct chain *chain, const char *name, int fd)
 {
 	char path[PIN_PATH_MAX];
@@ -33,7 +23,7 @@ static int create_chain(const struct pin_tree *tree, const struct plan_hook *hoo
 	int err;
 
 	*chain = (struct chain){ .tree = tree, .kind = hook->hook->kind, .slots_fd = -1 };
-	chain->counters_fd = chain->config_fd = chain->root_fd = chain->link_fd = -1;
+	chain->config_fd = chain->root_fd = chain->link_fd = -1;
 	snprintf(chain->interface, sizeof(chain->interface), "%s", hook->nic.name);
 	pin_hook_dir(tree, chain->interface, chain->kind, chain->dir);
 	err = pin_make_dir(chain->dir);
@@ -42,17 +32,14 @@ static int create_chain(const struct pin_tree *tree, const struct plan_hook *hoo
 	chain->slots_fd = maps_create_slots();
 	if (chain->slots_fd < 0)
 		return chain->slots_fd;
-	chain->counters_fd = maps_create_counters(counters_size(hook->n_counters));
-	if (chain->counters_fd < 0)
-		return chain->counters_fd;
 	err = put(chain, "slots", chain->slots_fd);
-	return err ? err : put(chain, "counters", chain->counters_fd);
+	return err ? err : chain_add_counters(chain, 0, hook->n_counters);
 }
 
 /* The root of a new chain: slot 0 is filled first, so that its tail call is a direct jump. */
 static int create_root(struct chain *chain, const struct plan_hook *hook, int first_fd)
 {
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL, -1, -1 };
+	const struct load_maps maps = { chain->slots_fd, chain->counters_fds[0], NULL, -1, -1 };
 	const struct load_root root = {
 		.kind = chain->kind,
 		.frags = hook->frags,
@@ -167,8 +154,8 @@ static int zero_new_counters(const struct chain *chain, const struct plan_hook *
 
 	for (size_t i = 0; i < hook->n_rules && !err && chain->live; i++)
 		if (!hook->rules[i].kept)
-			err = maps_zero_counters(chain->counters_fd, hook->rules[i].counter,
-						 hook->rules[i].n_counters);
+			err = chain_zero_counters(chain, hook->rules[i].counter,
+						  hook->rules[i].n_counters);
 	return err;
 }
 
@@ -177,13 +164,17 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 			    int64_t apply, const char *dir)
 {
 	int sockets[WEIR_SOCKETS];
-	struct load_maps maps = { chain->slots_fd, chain->counters_fd, sockets, -1, -1 };
+	struct load_maps maps = { chain->slots_fd, -1, sockets, -1, -1 };
 	const struct load_keep keep = { keep_maps, chain };
-	_free_ char *json = meta_encode(hook, chain->live, source, apply);
+	_free_ char *json = NULL;
 	char path[PIN_PATH_MAX];
 	struct loaded loaded;
-	int err;
+	uint32_t counters;
+	int err = chain_choose_counters(chain, hook->n_counters, &counters);
 
+	if (err)
+		return err;
+	json = meta_encode(hook, chain->live, counters, source, apply);
 	if (!json)
 		return fail_oom();
 	pin_path(path, dir, "meta");
@@ -191,8 +182,10 @@ static int build_generation(struct chain *chain, const struct plan_hook *hook, c
 	if (!err)
 		err = pin_write_text(path, "weir_meta", json);
 	if (!err)
-		err = zero_new_counters(chain, hook);
+		err = chain_add_counters(chain, counters, hook->n_counters)
+			      ?: zero_new_counters(chain, hook);
 	if (!err) {
+		maps.counters_fd = chain->counters_fds[counters];
 		err = chain_open_sockets(chain, hook, sockets)
 			      ?: chain_open_cpus(chain, hook, &maps)
 			      ?: chain_pin_cpus(dir, &maps)
@@ -283,12 +276,21 @@ static int remove_generation(const struct chain *chain, const char *dir)
 	return err ? err : pin_remove(dir);
 }
 
-int chain_discard_new(const struct chain *chain, uint32_t number)
+/*
+ * Unpin what only generations had that are about to go. They go behind it: as long as they are
+ * there, the next command knows that there is something to sweep.
+ */
+static int sweep_maps(struct chain *chain)
+{
+	return chain_sweep_sockets(chain) ?: chain_sweep_counters(chain);
+}
+
+int chain_discard_new(struct chain *chain, uint32_t number)
 {
 	char dir[PIN_PATH_MAX];
 
 	generation_dir(chain, "new", number, dir);
-	return pin_exists(dir) ? remove_generation(chain, dir) ?: chain_sweep_sockets(chain) : 0;
+	return pin_exists(dir) ? sweep_maps(chain) ?: remove_generation(chain, dir) : 0;
 }
 
 /* Folders of generations to be removed. */
@@ -302,16 +304,14 @@ static int sweep_one(const char *name, void *arg)
 	struct sweep *sweep = arg;
 	char dir[PIN_PATH_MAX];
 	uint32_t number;
-	int err = 0;
 
 	if (sscanf(name, "new-%u", &number) != 1 &&
 	    (sscanf(name, "gen-%u", &number) != 1 || number == sweep->chain->live ||
 	     number == sweep->chain->rollback))
 		return 0;
-	if (!sweep->removed++)
-		err = chain_grace();
+	sweep->removed++;
 	pin_path(dir, sweep->chain->dir, name);
-	return err ? err : remove_generation(sweep->chain, dir);
+	return remove_generation(sweep->chain, dir);
 }
 
 struct count {
@@ -338,7 +338,7 @@ static int sweep_generations(const struct pin_tree *tree, const char *interface,
 	if (err)
 		return err;
 	if (chain.live)
-		err = pin_each(chain.dir, sweep_one, &sweep) ?: chain_sweep_sockets(&chain);
+		err = chain_grace() ?: sweep_maps(&chain) ?: pin_each(chain.dir, sweep_one, &sweep);
 	chain_close(&chain);
 	return err ? err : sweep.removed;
 }

@@ -14,7 +14,8 @@ struct meta_rule {
 	unsigned int line;
 	uint32_t counter, n_counters;
 	uint32_t slot;	/* use; else 0 */
-	char *target;	/* redirect; else NULL */
+	char **targets; /* redirect */
+	size_t n_targets;
 	char *socket;	/* socket: its name; else NULL */
 	char **reasons; /* use: n_counters - WEIR_STAGE_REASONS of them */
 	size_t n_reasons;
@@ -34,6 +35,7 @@ struct meta {
 	uint32_t priority; /* of the hook (struct hook) */
 	enum miss miss;
 	bool frags;
+	uint32_t counters; /* which of the chain's maps it counts in (chain_counters.c) */
 	unsigned int tail_calls;
 	struct meta_rule *rules;
 	size_t n_rules;
@@ -45,8 +47,8 @@ struct meta {
 };
 
 /* As JSON, owned by the caller; NULL: out of memory. */
-char *meta_encode(const struct plan_hook *hook, uint32_t previous, const char *source,
-		  int64_t apply);
+char *meta_encode(const struct plan_hook *hook, uint32_t previous, uint32_t counters,
+		  const char *source, int64_t apply);
 
 /* Back. -EINVAL is reported (another version's, or damaged). */
 int meta_decode(const char *json, const char *where, struct meta **out);

@@ -53,7 +53,7 @@ static int begin(struct chain *chain, const struct meta *meta)
 
 static int take_over(struct chain *chain)
 {
-	const struct load_maps maps = { chain->slots_fd, chain->counters_fd, NULL, -1, -1 };
+	const struct load_maps maps = { chain->slots_fd, chain->counters_fds[0], NULL, -1, -1 };
 	const struct load_root taking = { .kind = chain->kind, .place = WEIR_ROOT_TAKES };
 	_close_ int root = -1;
 	int err = load_root(&maps, &taking, &root, &chain->config_fd);

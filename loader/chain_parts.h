@@ -13,6 +13,9 @@ int generation_meta(const char *dir, struct meta **out);
 /* The id of a program. */
 int chain_prog_id(int fd, uint32_t *id);
 
+/* Report that a pin of a chain is gone: -EBADMSG. */
+int chain_missing(const struct chain *chain, const char *path);
+
 /* chain_attach.c: was the chain with this folder ever attached? Else it is in the making. */
 bool chain_is_linked(const char *dir);
 
@@ -76,7 +79,7 @@ int chain_build(const struct pin_tree *tree, const struct plan_hook *hook, const
 		int64_t apply, uint32_t *number, uint32_t *from);
 
 /* Remove the generation new-N and what it put into slots. */
-int chain_discard_new(const struct chain *chain, uint32_t number);
+int chain_discard_new(struct chain *chain, uint32_t number);
 
 /*
  * Remove generations that are neither live nor to roll back to, after a grace period; a chain that
@@ -109,6 +112,30 @@ void chain_close_cpus(struct load_maps *maps);
 
 /* Pin them in a generation's folder. */
 int chain_pin_cpus(const char *dir, const struct load_maps *maps);
+
+/*
+ * chain_counters.c: open the maps of counters that a chain has; one that is in the making may have
+ * none yet. chain_close_counters() closes what was opened in any case.
+ */
+int chain_open_counters(struct chain *chain);
+void chain_close_counters(struct chain *chain);
+
+/* -EBADMSG, reported, if the map that the live generation counts in is not there. */
+int chain_check_counters(const struct chain *chain);
+
+/* In which of its maps, by number, a generation counts that needs so many; and make it if new. */
+int chain_choose_counters(const struct chain *chain, uint32_t needed, uint32_t *number);
+int chain_add_counters(struct chain *chain, uint32_t number, uint32_t needed);
+
+/* Set n counters from `index` on to 0 in all maps. Only for indices that no running program counts.
+ */
+int chain_zero_counters(const struct chain *chain, uint32_t index, size_t n);
+
+/*
+ * Remove the maps that neither the live generation nor the one to roll back to was made with: of
+ * one that never went live. Behind a grace period; what a flip that was undone has counted stays.
+ */
+int chain_sweep_counters(struct chain *chain);
 
 /* chain_flip.c: one step of a journal. */
 struct flip {

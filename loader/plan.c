@@ -113,11 +113,6 @@ static int build_programs(struct plan_hook *hook, const struct plan_base *base)
 {
 	int err = plan_indices(hook, base);
 
-	if (!err && base->loaded && hook->n_counters > base->n_counters)
-		err = fail_at(
-			-ENOSPC, &hook->hook->pos,
-			"this policy needs %u counters and the chain that runs on %s has %u: `weir detach %s`, then apply again",
-			hook->n_counters, hook->nic.name, base->n_counters, hook->nic.name);
 	return err ? err : plan_filters(hook, base);
 }
 
@@ -133,6 +128,7 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 		return err;
 	hook->by_helper = asks->by_helper;
 	hook->preempted = asks->preempted;
+	hook->refusals = asks->refusals;
 	hook->loaded = base.loaded;
 	hook->attached = base.attached;
 	err = plan_resolve_rules(hook);

@@ -25,7 +25,7 @@ struct weir_counter {
 _Static_assert(sizeof(struct weir_counter) == 16, "layout is part of the ABI");
 
 /*
- * Elements that a chain's counters map has at least. The loader makes it three generations large
+ * Elements that a map of counters has at least. The loader makes it three generations large
  * and tells each object; the objects' own definitions name this.
  */
 #define WEIR_COUNTERS_MIN 4096

@@ -6,6 +6,7 @@
 
 #include "../fail.h"
 #include "../filter/expr.h"
+#include "../textfile.h"
 #include "filter_print.h"
 #include "filter_work.h"
 
@@ -203,30 +204,10 @@ static const struct argp argp = {
 
 /* Reading */
 
-static int copy(FILE *from, FILE *to)
-{
-	char block[1 << 14];
-	size_t n;
-
-	while ((n = fread(block, 1, sizeof(block), from)) > 0)
-		fwrite(block, 1, n, to);
-	return ferror(from) ? -errno : ferror(to) ? -ENOMEM : 0;
-}
-
 static int read_file(struct source *source, const char *path)
 {
-	_fclose_ FILE *opened = strcmp(path, "-") ? fopen(path, "re") : NULL;
-	FILE *file = strcmp(path, "-") ? opened : stdin, *text;
-	int err;
+	int err = textfile_load(path, &source->text, &source->len);
 
-	if (!file)
-		return fail(-errno, "cannot open the expressions '%s': %s", path, strerror(errno));
-	text = open_memstream(&source->text, &source->len);
-	if (!text)
-		return fail_oom();
-	err = copy(file, text);
-	if (fclose(text))
-		return fail_oom();
 	if (err)
 		return fail(err, "cannot read the expressions '%s': %s", path, strerror(-err));
 	source->name = strdup(path);

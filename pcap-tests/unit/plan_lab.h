@@ -203,7 +203,7 @@ static inline void lab_apply(const struct planned *planned)
 {
 	const struct plan_hook *hook = hook_of(planned);
 	struct lab *one = lab_find(hook->nic.name);
-	_free_ char *json = meta_encode(hook, 0, "p", 0);
+	_free_ char *json = meta_encode(hook, 0, 0, "p", 0);
 	struct meta *meta = NULL;
 
 	assert_false(hook->unchanged);
@@ -223,7 +223,6 @@ static inline void lab_apply(const struct planned *planned)
 		.priority = meta->priority,
 		.why = "as it was",
 		.key = meta->key,
-		.n_counters = WEIR_COUNTERS_MIN,
 	};
 	lab_know(&one->base, one->live);
 	lab_know(&one->base, one->rollback);
