@@ -139,7 +139,7 @@ check-update:
 libfuzzer := $(wildcard $(shell $(CLANG) -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-*.a)
 fuzzers := $(patsubst pcap-tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard pcap-tests/fuzz/*.c))
 fuzz_src := $(wildcard loader/filter/*.c loader/policy*.c loader/stage*.c loader/nic*.c \
-	loader/attach_*.c) $(addprefix loader/,fail.c own.c wrap.c bpflog.c capture.c compat.c netlink.c)
+	loader/attach_*.c) $(addprefix loader/,fail.c own.c wrap.c textfile.c bpflog.c capture.c compat.c netlink.c)
 fuzz_obj := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(fuzz_src))
 FUZZ_CFLAGS = -std=gnu11 -O1 -g -D_GNU_SOURCE -MMD -MP -Imaps \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(PKG_CFLAGS) \
@@ -177,10 +177,10 @@ soak: deps
 	$(Q)$(MAKE) --no-print-directory all tests && \
 	B=$(B) SOAK=$(or $(T),600) TIMEOUT=$$(($(or $(T),600) * 2 + 300)) pcap-tests/run live/soak
 
-#: bench         nanoseconds a packet: the least policies; weir beside its peers (root)
+#: bench         measure the tables of docs/BENCHMARKS.md and print them; runs stay in build/figures (root)
 bench: all
-	$(Q)$(B)/weir-bench cost
-	$(Q)$(B)/weir-bench compare bench/scenarios/*.scenario
+	$(Q)rm -rf $(B)/figures
+	$(Q)WEIR_BENCH=$(B)/weir-bench bench/tables $(B)/figures
 
 #: install       to $(PREFIX) (DESTDIR is honoured)
 install: all

@@ -12,7 +12,8 @@
 #include "../loader/own.h"
 #include "plot.h"
 
-double argument_number(const char *text, double least, struct argp_state *state)
+/* "1.5M" is 1500000; NAN: it is no number. */
+static double read_number(const char *text)
 {
 	static const char suffixes[] = "kMG";
 	char *end;
@@ -23,9 +24,26 @@ double argument_number(const char *text, double least, struct argp_state *state)
 		n *= pow(1000, suffix - suffixes + 1);
 		end++;
 	}
-	if (end == text || *end || !(n >= least && n < 1e9))
+	return end == text || *end ? NAN : n;
+}
+
+double argument_number(const char *text, double least, struct argp_state *state)
+{
+	double n = read_number(text);
+
+	if (!(n >= least && n < 1e9))
 		argp_error(state, "'%s' is no number from %g to 1G (20000, 20k, 1.5M)", text,
 			   least);
+	return n;
+}
+
+uint64_t argument_packets(const char *text, struct argp_state *state)
+{
+	double n = read_number(text);
+
+	if (!(n >= 1 && n <= 1e12 && n == floor(n)))
+		argp_error(state, "'%s' is no whole number from 1 to 1000G (20000, 20k, 1.5M)",
+			   text);
 	return n;
 }
 

@@ -27,7 +27,7 @@ enum {
 enum { OPTION_CSV = 256, OPTION_PLOT };
 
 static const struct argp_option options[] = {
-	{ "rounds", 'r', "N", 0, "So many turns for each (30)", 0 },
+	{ "rounds", 'r', "N", 0, "So many turns for each (30, or as the scenario says)", 0 },
 	{ "packets", 'n', "N", 0, "Packets in a turn (8192); fewer for who takes 50 ms", 0 },
 	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 0 },
 	{ "plot", OPTION_PLOT, "FILE.svg|FILE.png", 0, "Of one scenario, by gnuplot", 0 },
@@ -49,7 +49,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'r':
-		compare->rounds = argument_integer(arg, 1, ROUNDS_MOST, state);
+		compare->rounds_asked = argument_integer(arg, 1, ROUNDS_MOST, state);
 		return 0;
 	case 'n':
 		compare->frames_a_round = argument_integer(arg, 1, 1 << 20, state);
@@ -289,6 +289,7 @@ static int run_scenario(struct compare *compare, const char *path, json_t *resul
 {
 	int err = scenario_read(path, &compare->scenario);
 
+	compare->rounds = compare->rounds_asked ?: compare->scenario.rounds ?: ROUNDS;
 	err = err ? err : measure(compare);
 	err = err ? err : report(compare, results);
 	for (size_t i = 0; compare->contestants && i < compare->scenario.n; i++)
@@ -315,7 +316,7 @@ static int run_all(struct compare *compare, json_t *results)
 
 static int run(int argc, char **argv)
 {
-	struct compare compare = { .rounds = ROUNDS, .frames_a_round = FRAMES };
+	struct compare compare = { .frames_a_round = FRAMES };
 	json_t *results = json_array(), *conditions = conditions_read();
 	int status = CMD_FAILED;
 

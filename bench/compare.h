@@ -9,13 +9,14 @@ struct compare {
 	struct cmd_common common;
 	const char **paths; /* of scenarios */
 	size_t n_paths;
-	unsigned int rounds;
+	unsigned int rounds_asked; /* 0: as the scenario says */
 	uint32_t frames_a_round;
 	bool csv;
 	const char *plot;
 
 	/* The scenario at hand. */
 	struct scenario scenario;
+	unsigned int rounds;
 	struct contestant *contestants; /* scenario.n */
 	struct frames frames;
 };

@@ -80,6 +80,12 @@ static void print_row(const struct contestant *c, const struct compare_result *r
 	putc('\n', out);
 }
 
+static void print_skipped(const struct contestant *c, FILE *out)
+{
+	fprintf(out, "%-32.32s does not take part:\n", c->is->name);
+	wrap_text(out, 4, c->skipped);
+}
+
 void compare_print(const struct compare *compare, FILE *out)
 {
 	_free_ char *title = NULL;
@@ -95,7 +101,7 @@ void compare_print(const struct compare *compare, FILE *out)
 		struct compare_result r;
 
 		if (c->skipped)
-			fprintf(out, "%-32.32s %s\n", c->is->name, c->skipped);
+			print_skipped(c, out);
 		else if (!compare_result(compare, i, &r))
 			print_row(c, &r, out);
 	}
@@ -123,12 +129,12 @@ static json_t *contestant_json(const struct compare *compare, size_t i)
 		return json_pack("{s:s, s:s}", "name", c->is->name, "skipped", c->skipped);
 	if (compare_result(compare, i, &r))
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name",
-			 c->is->name, "sent", (json_int_t)c->sent, "received",
+	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+			 "name", c->is->name, "sent", (json_int_t)c->sent, "received",
 			 (json_int_t)c->counters.received, "least_ns", r.least, "median_ns",
 			 r.median, "p5_ns", r.p5, "p95_ns", r.p95, "ratio", r.ratio, "ratio_p5",
 			 r.ratio_p5, "ratio_p95", r.ratio_p95, "least_ratio", r.least_ratio,
-			 "promised", c->is->promised);
+			 "promised", c->is->promised, "judged", r.judged);
 }
 
 json_t *compare_json(const struct compare *compare)

@@ -24,7 +24,8 @@
 int contestant_arena(void)
 {
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS))
-		return fail(-errno, "cannot make namespaces of our own: %s", strerror(errno));
+		return fail(-errno, "cannot make namespaces of our own: %s%s", strerror(errno),
+			    errno == EPERM ? "; it takes root" : "");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
 		return fail(-errno, "cannot mount a bpffs of our own: %s", strerror(errno));
@@ -83,7 +84,7 @@ static int lay_wire(struct contestant *c, size_t number)
 		   "ip link set lo up; ip addr add 198.19.0.1/32 dev " CONTESTANT_FAR "\n"
 		   "ip link set " CONTESTANT_FAR " up");
 	if (err)
-		return fail(err, "cannot set up a veth");
+		return fail(err, "cannot set up a veth: %s", c->said);
 	c->ifindex = if_nametoindex(name);
 	err = link_open(CONTESTANT_FAR, c->netns_path, &c->far);
 	return err ? err : turn_gro_on(c);
@@ -123,7 +124,7 @@ static int attach(struct contestant *c, int prog_fd)
 static int attach_policy(const struct link *link, void *arg)
 {
 	struct contestant *c = arg;
-	int err = subject_load_text(c->is->name, c->is->body, strlen(c->is->body), NULL,
+	int err = subject_load_text(c->is->path, c->is->body, strlen(c->is->body), NULL,
 				    c->is->hook, &c->subject);
 
 	(void)link;
@@ -160,7 +161,7 @@ static int bind_socket(struct contestant *c, const struct sock_fprog *filter)
 static int open_socket(const struct link *link, void *arg)
 {
 	struct contestant *c = arg;
-	const struct source source = { .name = c->is->name, .text = c->is->body };
+	const struct source source = { .name = (char *)c->is->path, .text = c->is->body };
 	const struct pos pos = { .source = &source };
 	struct cbpf code = { 0 };
 	int err = cbpf_parse(c->is->body, &pos, &code);
@@ -212,7 +213,8 @@ static int begin(struct contestant *c)
 	}
 	if (!has_command(c->is->what))
 		return skip(c, "%s is not installed", c->is->what);
-	return contestant_run_script(c, c->is->body) ? skip(c, "its script failed%s", "") : 0;
+	err = contestant_run_script(c, c->is->body);
+	return err == -ECHILD ? skip(c, "its script failed: %s", c->said) : err;
 }
 
 static int look_beyond(const struct link *link, void *arg)
@@ -264,6 +266,7 @@ void contestant_close(struct contestant *c)
 	bpf_object__close(c->object);
 	own_close(&c->netns_fd);
 	free(c->skipped);
+	free(c->said);
 	free(c->rounds);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One that does a scenario's job, at the far end of a veth pair of its own, in a network namespace
- * of its own. All of it goes with the process, whatever ends it: the namespaces have no names, and
- * nothing is pinned outside a bpffs that only we see.
+ * of its own. All of it goes with the process, whatever ends it: the namespaces have no names,
+ * nothing is pinned outside a bpffs that only we see, and who is started is in a PID namespace
+ * whose first process the kernel ends with us.
  */
 #pragma once
 #include "link.h"
@@ -19,6 +20,7 @@ struct bpf_object;
 struct contestant {
 	const struct scenario_contestant *is;
 	char *skipped; /* why it does not take part; NULL: it does */
+	char *said;    /* the begin of what its script said, in one line */
 	int ifindex;   /* our end of the wire */
 	int netns_fd, link_fd;
 	char netns_path[64];
@@ -43,7 +45,7 @@ struct contestant {
 
 /*
  * Go where nobody is: a network namespace, and a mount namespace with a bpffs. The process stays
- * there. Errors are reported.
+ * there; those that it starts from now on are in a PID namespace. Errors are reported.
  */
 int contestant_arena(void);
 
@@ -62,8 +64,8 @@ void contestant_close_sender(struct contestant *contestant);
 
 /*
  * Scripts, in its network namespace, with $IFACE, $WEIR_BENCH and the programs of weir; and, of a
- * program, before it is attached: with its maps below $MAPS. -ECHILD if one failed. What they leave
- * in the background is ended by _end_script(). Errors are reported.
+ * program, before it is attached: with its maps below $MAPS. -ECHILD if one failed, which is in
+ * `said`. What they leave in the background is ended by _end_script(). Other errors are reported.
  */
 int contestant_allow_scripts(void);
 int contestant_run_script(struct contestant *contestant, const char *script);

@@ -48,7 +48,7 @@ static int send_live(struct contestant *c, uint32_t n, uint32_t *ns)
 			return err;
 		all += (uint64_t)*ns * some;
 	}
-	*ns = all / n;
+	*ns = n ? all / n : 0;
 	return 0;
 }
 

@@ -175,7 +175,7 @@ static int load_ruleset(const struct cost *cost, enum ruleset_kind kind, size_t 
 	memory = err ? NULL : open_memstream(&text, &len);
 	if (memory) {
 		fprintf(memory, "interface lo { %s {\n", policy_hook_name(cost->hook));
-		ruleset_print_rules(&set, memory);
+		ruleset_print_rules(&set, true, memory);
 		fputs("} }\n", memory);
 		fclose(memory);
 	}

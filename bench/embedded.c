@@ -29,6 +29,11 @@ static size_t find(const char *name)
 	return i;
 }
 
+bool embedded_has(const char *name)
+{
+	return bench_embedded[find(name)].name;
+}
+
 struct bpf_object *embedded_open(const char *name)
 {
 	size_t i = find(name);
@@ -71,6 +76,11 @@ int embedded_load(const char *name, struct bpf_object **out)
 	if (!err)
 		return 0;
 	bpf_object__close(TAKE(*out));
+	if (err == -EPERM)
+		return fail(err,
+			    "the kernel refuses to load a program: %s; it takes root, or CAP_BPF, "
+			    "CAP_NET_ADMIN and CAP_PERFMON",
+			    strerror(-err));
 	return fail(err, "the kernel refuses the program '%s': %s%s", name, strerror(-err),
 		    bpflog_tail(LOG_LINES));
 }

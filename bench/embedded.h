@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The BPF objects of bench/progs, inside the binary. */
 #pragma once
+#include <stdbool.h>
 
 struct bpf_object;
 
@@ -9,6 +10,9 @@ struct bpf_object;
  * the verifier said.
  */
 int embedded_load(const char *name, struct bpf_object **out);
+
+/* Is there one of this name? */
+bool embedded_has(const char *name);
 
 /* Open it only; NULL and errno: it cannot. */
 struct bpf_object *embedded_open(const char *name);

@@ -76,24 +76,40 @@ int frames_builtin(unsigned int flows, struct frames *out)
 	return 0;
 }
 
-int frames_read(const char *path, struct frames *out)
+static int read_packets(struct capture *capture, struct frames *out, size_t *cut)
 {
-	_cleanup_(capture_closep) struct capture *capture = NULL;
 	struct capture_packet packet;
-	int got = capture_open(path, &capture);
+	int got;
 
-	if (got)
-		return got;
 	while ((got = capture_next(capture, &packet)) > 0) {
-		int err =
-			packet.caplen == packet.len ? frames_add(out, packet.data, packet.len) : 0;
+		int err;
 
+		if (packet.caplen != packet.len) {
+			(*cut)++;
+			continue;
+		}
+		err = frames_add(out, packet.data, packet.len);
 		if (err)
 			return err;
 	}
-	if (got)
-		return got;
-	return out->n ? 0 : fail(-EINVAL, "%s: no packet in it is whole", path);
+	return got;
+}
+
+int frames_read(const char *path, struct frames *out)
+{
+	_cleanup_(capture_closep) struct capture *capture = NULL;
+	size_t cut = 0;
+	int err = capture_open(path, &capture);
+
+	err = err ? err : read_packets(capture, out, &cut);
+	if (err)
+		return err;
+	if (!out->n)
+		return fail(-EINVAL, "%s: no packet in it is whole", path);
+	if (cut)
+		note("%s: %zu packets were cut when they were recorded, and are left out", path,
+		     cut);
+	return 0;
 }
 
 /* The format of pcap-savefile(5), Ethernet. */

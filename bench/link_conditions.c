@@ -73,6 +73,17 @@ static void add_program(json_t *list, const char *mode, uint32_t id)
 	json_array_append_new(list, json_string(text));
 }
 
+/* How XDP runs there, by XDP_ATTACHED_… */
+static const char *xdp_mode(const struct link *link)
+{
+	static const char *const modes[] = { "none", "native", "generic", "offload", "several" };
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+
+	if (bpf_xdp_query(link->ifindex, 0, &opts) || opts.attach_mode >= ARRAY_SIZE(modes))
+		return "unknown";
+	return modes[opts.attach_mode];
+}
+
 static json_t *programs(const struct link *link)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
@@ -127,10 +138,10 @@ static int read_here(const struct link *link, void *arg)
 
 	if (err)
 		return err;
-	*out = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o}", "driver", nic.driver, "kind",
-			 nic.kind, "mtu", nic.mtu, "queues", queues(link, &nic), "offloads",
-			 offloads(link), "programs", programs(link), "interrupts",
-			 interrupts(link));
+	*out = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "driver", nic.driver, "kind",
+			 nic.kind, "mtu", nic.mtu, "xdp", xdp_mode(link), "queues",
+			 queues(link, &nic), "offloads", offloads(link), "programs", programs(link),
+			 "interrupts", interrupts(link));
 	return *out ? 0 : fail_oom();
 }
 

@@ -152,6 +152,17 @@ int live_open(const struct job *job, size_t worker, struct sender **out)
 	return err ? err : keep_in_dispatcher(s);
 }
 
+static const char *reason(int error)
+{
+	switch (error) {
+	case EINVAL:
+		return "; the kernel takes 14 to about 3500 bytes, since 5.18";
+	case ENODEV:
+		return "; their interface has gone away";
+	}
+	return "";
+}
+
 int live_run(int prog_fd, const struct frame *frame, int ifindex, uint32_t n, uint32_t *ns)
 {
 	struct xdp_md md = { .data_end = frame->len, .ingress_ifindex = ifindex };
@@ -161,10 +172,7 @@ int live_run(int prog_fd, const struct frame *frame, int ifindex, uint32_t n, ui
 
 	if (bpf_prog_test_run_opts(prog_fd, &opts))
 		return fail(-errno, "cannot send live frames of %u bytes: %s%s", frame->len,
-			    strerror(errno),
-			    errno == EINVAL
-				    ? "; the kernel takes 14 to about 3500 bytes, since 5.18"
-				    : "");
+			    strerror(errno), reason(errno));
 	*ns = opts.duration;
 	return 0;
 }
@@ -196,8 +204,9 @@ static const struct sender_ops live_sender = {
 
 static const char *live_refusal(const struct job *job)
 {
-	(void)job;
-	return NULL;
+	if (job->queues.n)
+		return "the driver chooses the queue (no --queues)";
+	return sender_refusal(job);
 }
 
 static int open_workers(const struct job *job, struct generator **out)

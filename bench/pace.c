@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pace.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <time.h>
 
 enum {
 	TICKS_PER_SECOND = 1000,
+	FIRST = 1024, /* packets, where there is a duration and nothing is known yet */
+	LEAST = 64,
 	NAP = 20000000, /* ns at most without a look at `stop` */
 };
 static const uint64_t SECOND = 1000000000;
@@ -48,10 +51,13 @@ double pace_elapsed(const struct pace *pace)
 static bool is_over(const struct pace *pace)
 {
 	uint64_t late = pace->rate ? pace->duration_ns / 50 : 0;
+	uint64_t elapsed = clock_ns() - pace->begun_ns, gone = pace->sent - pace->under_way;
 
 	if (*pace->stop || (pace->packets && pace->sent >= pace->packets))
 		return true;
-	return pace->duration_ns && clock_ns() - pace->begun_ns >= pace->duration_ns + late;
+	if (gone && !pace->rate)
+		elapsed += (double)elapsed / gone * pace->under_way;
+	return pace->duration_ns && elapsed >= pace->duration_ns + late;
 }
 
 /* Packets that may have been sent by now: the first at once, the N-th after (N-1)/rate seconds. */
@@ -72,6 +78,15 @@ static void wait_for_tick(struct pace *pace)
 	wait_ns(pace, at > 0 ? at * SECOND + 1 : 0);
 }
 
+/* For 10 ms at most, and half of the time that is left, so that the last call ends in time. */
+static uint64_t fits(const struct pace *pace)
+{
+	double elapsed = pace_elapsed(pace), left = (double)pace->duration_ns / SECOND - elapsed;
+	double n = pace->sent ? pace->sent / elapsed * fmin(left / 2, 0.01) : FIRST;
+
+	return n > LEAST ? n : LEAST;
+}
+
 uint32_t pace_next(struct pace *pace, uint32_t max)
 {
 	uint64_t n = max;
@@ -81,7 +96,7 @@ uint32_t pace_next(struct pace *pace, uint32_t max)
 	if (pace->packets)
 		n = min_u64(n, pace->packets - pace->sent);
 	if (!pace->rate)
-		return n;
+		return pace->duration_ns ? min_u64(n, fits(pace)) : n;
 	while (due(pace) <= pace->sent) {
 		wait_for_tick(pace);
 		if (is_over(pace))

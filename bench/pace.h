@@ -15,7 +15,7 @@ struct pace {
 	const atomic_bool *stop; /* set by another thread: enough */
 
 	/* How it goes. */
-	uint64_t sent;
+	uint64_t sent, under_way; /* under_way of the former: they still take their time */
 	uint64_t begun_ns;
 };
 

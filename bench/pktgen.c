@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../loader/fail.h"
@@ -26,8 +27,12 @@ struct generator {
 	size_t n, n_added; /* workers; those whose thread has the interface */
 	pthread_t starter;
 	bool started;
-	atomic_bool done;
+	atomic_bool done, stopping;
 	int err;
+	/* What was sent before the rest is (see send_rest()), one for each worker; not used before.
+	 */
+	struct generator_count *before;
+	atomic_bool rest;
 	int guard; /* the end of a pipe to the guard; -1: there is none */
 	pid_t guard_pid;
 };
@@ -145,18 +150,34 @@ static int set_tags(const struct generator *g, size_t worker)
 	return t->n_labels ? set(g, worker, "mpls %s", list) : 0;
 }
 
-static int set_pace(const struct generator *g, size_t worker)
+/* pktgen waits for `delay` before each burst, not before each packet of it. 0 packets: no limit. */
+static int set_pace(const struct generator *g, size_t worker, uint64_t packets, uint32_t burst)
 {
 	const struct job *job = g->job;
-	int err = set(g, worker, "count %" PRIu64, job_share(job, worker));
+	int err = set(g, worker, "count %" PRIu64, packets);
 
 	if (!err && job->rate)
-		err = set(g, worker, "delay %.0f", g->n * 1e9 / job->rate);
-	if (!err && job->clone_skb)
-		err = set(g, worker, "clone_skb %u", job->clone_skb);
+		err = set(g, worker, "delay %.0f", g->n * 1e9 * burst / job->rate);
 	if (!err && job->xmit_more > 1)
-		err = set(g, worker, "burst %u", job->xmit_more);
+		err = set(g, worker, "burst %u", burst);
 	return err;
+}
+
+/*
+ * pktgen looks at its count after a burst, so it may send too many, and a driver may cut a burst
+ * short anywhere: ask for so few that even then there are none too many. send_rest() sends the
+ * rest.
+ */
+static int set_number(const struct generator *g, size_t worker)
+{
+	const struct job *job = g->job;
+	uint64_t share = job_share(job, worker);
+	uint32_t burst = job->xmit_more ?: 1;
+	int err = job->clone_skb ? set(g, worker, "clone_skb %u", job->clone_skb) : 0;
+
+	if (share && burst > share)
+		burst = share;
+	return err ? err : set_pace(g, worker, share ? share - (burst - 1) : 0, burst);
 }
 
 static int set_queue(const struct generator *g, size_t worker)
@@ -189,7 +210,7 @@ static int add_device(struct generator *g, size_t worker)
 static int configure(struct generator *g, size_t worker)
 {
 	static int (*const steps[])(const struct generator *, size_t) = {
-		set_addresses, set_ports, set_tags, set_sizes, set_pace, set_queue,
+		set_addresses, set_ports, set_tags, set_sizes, set_number, set_queue,
 	};
 	int err = add_device(g, worker);
 
@@ -255,20 +276,99 @@ static int pktgen_open(const struct job *job, struct generator **out)
 	g->job = job;
 	g->n = job_workers(job);
 	g->guard = -1;
-	err = start_guard(g);
+	g->before = calloc(g->n, sizeof(*g->before));
+	err = g->before ? start_guard(g) : fail_oom();
 	for (size_t i = 0; i < g->n && !err; i++)
 		err = configure(g, i);
 	return err;
 }
 
+/* The number after a word, or 0. */
+static uint64_t number_after(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+
+	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+/* Add what it has sent. */
+static void read_count(const struct generator *g, size_t worker, struct generator_count *out)
+{
+	char path[64], name[32], text[4096] = "";
+	uint64_t started, stopped;
+
+	device_name(g, worker, name, sizeof(name));
+	snprintf(path, sizeof(path), PKTGEN "%s", name);
+	_fclose_ FILE *file = fopen(path, "re");
+
+	if (!file || !fread(text, 1, sizeof(text) - 1, file))
+		return;
+	started = number_after(text, " started: ");
+	stopped = number_after(text, " stopped: ");
+	out->packets += number_after(text, "pkts-sofar: ");
+	out->errors += number_after(text, " errors: ");
+	if (stopped > started)
+		out->seconds += (stopped - started) / 1e6;
+}
+
+/* Its CPU, its queue, and no packets yet. */
+static struct generator_count no_count(const struct generator *g, size_t worker)
+{
+	const struct number_list *queues = &g->job->queues;
+
+	return (struct generator_count){
+		.cpu = cpu_of(g, worker),
+		.queue = queues->n ? (int)queues->numbers[worker % queues->n] : -1,
+	};
+}
+
 /* The write returns when all are done. */
+static int run(void)
+{
+	int err = write_line(PKTGEN "pgctrl", "start\n");
+
+	return err ? fail(err, "pktgen does not start: %s", strerror(-err)) : 0;
+}
+
+/* Note what a worker has sent, and make it ready for what is missing, one by one. 1: nothing is. */
+static int prepare_rest(struct generator *g, size_t worker)
+{
+	struct generator_count *before = &g->before[worker];
+	uint64_t share = job_share(g->job, worker);
+
+	*before = no_count(g, worker);
+	read_count(g, worker, before);
+	if (before->packets < share)
+		return set_pace(g, worker, share - before->packets, 1);
+	tell_thread(g, worker, "rem_device_all");
+	return 1;
+}
+
+/* What bursts have left. */
+static int send_rest(struct generator *g)
+{
+	bool any = false;
+
+	if (!g->job->packets || g->job->xmit_more < 2 || g->stopping)
+		return 0;
+	for (size_t i = 0; i < g->n; i++) {
+		int err = prepare_rest(g, i);
+
+		if (err < 0)
+			return err;
+		any |= !err;
+	}
+	g->rest = true;
+	return any ? run() : 0;
+}
+
 static void *start(void *arg)
 {
 	struct generator *g = arg;
 
-	g->err = write_line(PKTGEN "pgctrl", "start\n");
-	if (g->err)
-		fail(g->err, "pktgen does not start: %s", strerror(-g->err));
+	g->err = run();
+	if (!g->err)
+		g->err = send_rest(g);
 	g->done = true;
 	return NULL;
 }
@@ -283,55 +383,31 @@ static int pktgen_start(struct generator *g)
 	return 0;
 }
 
-/* The number after a word, or 0. */
-static uint64_t number_after(const char *text, const char *word)
-{
-	const char *at = strstr(text, word);
-
-	return at ? strtoull(at + strlen(word), NULL, 10) : 0;
-}
-
-static void read_count(const struct generator *g, size_t worker, struct generator_count *out)
-{
-	char path[64], name[32], text[4096] = "";
-	uint64_t started, stopped;
-
-	device_name(g, worker, name, sizeof(name));
-	snprintf(path, sizeof(path), PKTGEN "%s", name);
-	_fclose_ FILE *file = fopen(path, "re");
-
-	if (!file || !fread(text, 1, sizeof(text) - 1, file))
-		return;
-	started = number_after(text, " started: ");
-	stopped = number_after(text, " stopped: ");
-	out->packets = number_after(text, "pkts-sofar: ");
-	out->errors = number_after(text, " errors: ");
-	if (stopped > started)
-		out->seconds = (stopped - started) / 1e6;
-}
-
 static bool pktgen_look(struct generator *g, struct generator_count *counts)
 {
 	bool running = !g->done;
 
 	for (size_t i = 0; i < g->n; i++) {
-		const struct number_list *queues = &g->job->queues;
-
-		counts[i] = (struct generator_count){
-			.cpu = cpu_of(g, i),
-			.queue = queues->n ? (int)queues->numbers[i % queues->n] : -1,
-		};
-		read_count(g, i, &counts[i]);
+		counts[i] = g->rest ? g->before[i] : no_count(g, i);
+		/* While the rest is sent, the kernel's counts may be those of before. */
+		if (!g->rest || !running)
+			read_count(g, i, &counts[i]);
 	}
 	return running;
 }
 
+/* Told more than once: the rest may just be about to start. */
 static int pktgen_stop(struct generator *g)
 {
+	const struct timespec nap = { .tv_nsec = 10000000 };
+
 	if (!g->started)
 		return 0;
-	if (!g->done)
+	g->stopping = true;
+	while (!g->done) {
 		write_line(PKTGEN "pgctrl", "stop\n");
+		nanosleep(&nap, NULL);
+	}
 	pthread_join(g->starter, NULL);
 	g->started = false;
 	return g->err;
@@ -344,6 +420,7 @@ static void pktgen_close(struct generator *g)
 	pktgen_stop(g);
 	remove_devices(g, g->n_added);
 	end_guard(g);
+	free(g->before);
 	free(g);
 }
 
@@ -374,6 +451,8 @@ static const char *pktgen_refusal(const struct job *job)
 		return "it cannot send a capture";
 	if (job->traffic.vlan && job->traffic.n_labels)
 		return "it has either a VLAN tag or MPLS labels";
+	if (job->burst > 1)
+		return "a packet is in a row with copies of it by --clone, not by --burst";
 	if (is_busy(job))
 		return "its threads have devices already (`echo reset >/proc/net/pktgen/pgctrl`)";
 	return NULL;

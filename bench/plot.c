@@ -61,7 +61,8 @@ static void put_frame(const struct plot *plot, const char *path, FILE *out)
 	put_setting("title", plot->title, out);
 	put_setting("xlabel", plot->x_label, out);
 	put_setting("ylabel", plot->y_label, out);
-	fputs("set key left top\nset grid\nset rmargin 5\nset border 3\nset tics nomirror\n", out);
+	fputs("set key outside bottom center maxcols 2 samplen 2\nset grid\nset rmargin 5\nset border 3\nset tics nomirror\n",
+	      out);
 	if (plot->log_x)
 		fputs("set logscale x\n", out);
 	fputs(plot->log_y ? "set logscale y\n" : "set yrange [0:*]\n", out);
@@ -114,6 +115,16 @@ static void put_script(const struct plot *plot, const char *path, FILE *out)
 	putc('\n', out);
 }
 
+/* gnuplot does not notice that a disk is full. */
+static bool is_whole(const char *path)
+{
+	_fclose_ FILE *file = fopen(path, "re");
+	char end[16] = "";
+
+	return file && !fseek(file, -12, SEEK_END) && fread(end, 1, 12, file) == 12 &&
+	       (memmem(end, 12, "</svg>", 6) || memmem(end, 12, "IEND", 4));
+}
+
 int plot_write(const struct plot *plot, const char *path)
 {
 	FILE *gnuplot;
@@ -132,5 +143,7 @@ int plot_write(const struct plot *plot, const char *path)
 	if (status)
 		return fail(-EIO, "gnuplot could not write %s (status %d)", path,
 			    WEXITSTATUS(status));
+	if (!is_whole(path))
+		return fail(-ENOSPC, "%s is not whole: is the disk full?", path);
 	return 0;
 }

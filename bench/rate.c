@@ -10,44 +10,19 @@
 struct options {
 	struct cmd_common common;
 	struct rate rate;
-	bool csv;
 	const char *plot;
 };
 
-enum { OPTION_DELAY = 512, OPTION_INTERVAL, OPTION_PLOT, OPTION_CSV };
+enum { OPTION_DELAY = 512, OPTION_INTERVAL, OPTION_PLOT };
 
 static const struct argp_option options[] = {
-	{ "packets", 'n', "N", 0, "Send exactly N frames", 2 },
-	{ "rate", 'r', "PPS", 0, "Frames a second (20k, 1.5M); else as fast as it goes", 2 },
+	{ "packets", 'n', "N", 0, "Send exactly N frames; else until ^C, or --duration", 2 },
 	{ "delay", OPTION_DELAY, "NS", 0, "The same as --rate, from one frame to the next", 2 },
-	{ "duration", 't', "SECONDS", 0, "Stop then; else after --packets, or by ^C", 2 },
 	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Between two looks at counters (0.1)", 5 },
 	{ "warm-up", 'w', "SECONDS", 0, "Leave these out of medians and percentiles (0.2)", 5 },
 	{ "plot", OPTION_PLOT, "FILE.svg|FILE.png", 0, "Rate over time, by gnuplot", 6 },
-	{ "csv", OPTION_CSV, NULL, 0, "Print CSV, a line for each interval", 6 },
 	{ 0 },
 };
-
-static error_t parse_limit(int key, char *arg, struct argp_state *state)
-{
-	struct job *job = &((struct options *)state->input)->rate.job;
-
-	switch (key) {
-	case 'n':
-		job->packets = argument_number(arg, 1, state);
-		return 0;
-	case 'r':
-		job->rate = argument_number(arg, 0.01, state);
-		return 0;
-	case OPTION_DELAY:
-		job->rate = 1e9 / argument_number(arg, 1, state);
-		return 0;
-	case 't':
-		job->duration_ns = 1e9 * argument_number(arg, 0.001, state);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -56,6 +31,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->rate;
+		return 0;
+	case 'n':
+		o->rate.job.packets = argument_packets(arg, state);
+		return 0;
+	case OPTION_DELAY:
+		o->rate.job.rate = 1e9 / argument_number(arg, 1, state);
 		return 0;
 	case OPTION_INTERVAL:
 		o->rate.interval = argument_number(arg, 0.01, state);
@@ -66,14 +47,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPTION_PLOT:
 		o->plot = argument_plot(arg, state);
 		return 0;
-	case OPTION_CSV:
-		o->csv = true;
-		return 0;
 	case ARGP_KEY_END:
-		argument_formats(o->csv, o->common.json, state);
+		argument_formats(o->rate.csv, o->common.json, state);
 		return 0;
 	}
-	return parse_limit(key, arg, state);
+	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = { { &rate_argp, 0, NULL, 0 }, { 0 } };
@@ -97,7 +75,7 @@ static int report(const struct options *o)
 		status = CMD_FAILED;
 	if (o->common.json)
 		return cmd_print_json(rate_json(rate), status);
-	if (o->csv)
+	if (rate->csv)
 		rate_print_csv(rate, stdout);
 	else
 		rate_print(rate, stdout);

@@ -12,6 +12,7 @@ struct rate {
 	const char *generator;				 /* a word of generator_words */
 	const char *receiver_interface, *receiver_netns; /* NULL: none, the current one */
 	double interval, warm_up;			 /* seconds */
+	bool csv;
 
 	/* What came of it. */
 	const struct generator_ops *ops;
@@ -26,7 +27,7 @@ struct rate {
 	json_t *conditions;
 };
 
-/* By whom, from where and to where: an argp child whose input is a struct rate. */
+/* The options of rate and search alike: an argp child whose input is a struct rate. */
 extern const struct argp rate_argp;
 void rate_init(struct rate *rate);
 void rate_free(struct rate *rate);
@@ -41,6 +42,9 @@ void rate_release(struct rate *rate);
 
 /* 0, or -errno, reported: nothing went out, or the rate was not held. */
 int rate_judge(const struct rate *rate);
+
+/* Frames that the sender's interface counts in no way: its driver did not take them. */
+uint64_t rate_refused(const struct rate *rate);
 
 /* Frames a second. */
 double rate_offered(const struct rate *rate);

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options that say by whom, from where and to where frames are sent: those of rate and search. */
+/* The options that rate and search have in common: how, by whom, from where and to where to send.
+ */
 #include "../loader/own.h"
 #include "arguments.h"
 #include "rate.h"
 
 enum { BURST_MOST = 1 << 15, CPUS_MOST = 1024, QUEUES_MOST = 4096 };
 
-enum { OPTION_CLONE = 256, OPTION_MORE, OPTION_RECEIVER_NETNS };
+enum { OPTION_CLONE = 256, OPTION_MORE, OPTION_RECEIVER_NETNS, OPTION_CSV };
 
 static const struct argp_option options[] = {
 	{ "generator", 'g', "auto|pktgen|live|xsk", 0,
 	  "How to send: pktgen, live frames, AF_XDP; or the first of them that can (auto)", 1 },
+	{ "rate", 'r', "PPS", 0,
+	  "Frames a second (20k, 1.5M), the most where they are searched; else as fast as it goes",
+	  2 },
+	{ "duration", 't', "SECONDS", 0, "Stop then: the run, or each trial of a search (2)", 2 },
 	{ "cpus", 'c', "LIST", 0, "Send from these CPUs at once (0-3,6); else from one", 3 },
 	{ "queues", 'q', "LIST", 0, "By these queues of the interface: pktgen, xsk", 3 },
 	{ "burst", 'b', "N", 0,
@@ -21,6 +26,7 @@ static const struct argp_option options[] = {
 	{ "more", OPTION_MORE, "N", 0, "pktgen's burst: frames for which the NIC is told once", 3 },
 	{ "receiver", 'R', "IFACE", 0, "Count what arrives there, and what becomes of it", 4 },
 	{ "receiver-netns", OPTION_RECEIVER_NETNS, "NAME|PATH", 0, "It is in this namespace", 4 },
+	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 6 },
 	{ 0 },
 };
 
@@ -29,6 +35,12 @@ static error_t parse_job(int key, char *arg, struct argp_state *state)
 	struct job *job = &((struct rate *)state->input)->job;
 
 	switch (key) {
+	case 'r':
+		job->rate = argument_number(arg, 0.01, state);
+		return 0;
+	case 't':
+		job->duration_ns = 1e9 * argument_number(arg, 0.01, state);
+		return 0;
 	case 'c':
 		argument_list(arg, CPUS_MOST, &job->cpus, state);
 		return 0;
@@ -70,6 +82,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_RECEIVER_NETNS:
 		rate->receiver_netns = arg;
+		return 0;
+	case OPTION_CSV:
+		rate->csv = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!rate->job.interface)

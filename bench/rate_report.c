@@ -102,6 +102,11 @@ void rate_print(const struct rate *rate, FILE *out)
 	fprintf(out, "%s counts %" PRIu64 " out, %" PRIu64 " dropped, %" PRIu64 " errors\n",
 		rate->job.interface, rate->sender.sent, rate->sender.send_dropped,
 		rate->sender.send_errors);
+	if (rate_refused(rate))
+		fprintf(out,
+			"%s counts %" PRIu64 " of the frames in no way: its driver did not take "
+			"them\n",
+			rate->job.interface, rate_refused(rate));
 	if (!rate->receiver_interface)
 		return;
 	fprintf(out, "%s counts %" PRIu64 " in\n", rate->receiver_interface,
@@ -191,9 +196,10 @@ json_t *rate_json(const struct rate *rate)
 				   rate->interrupted, "warm_up", rate->warm_up);
 
 	json_object_set_new(object, "counters",
-			    json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)rate->sender.sent,
+			    json_pack("{s:I, s:I, s:I, s:I}", "sent", (json_int_t)rate->sender.sent,
 				      "dropped", (json_int_t)rate->sender.send_dropped, "errors",
-				      (json_int_t)rate->sender.send_errors));
+				      (json_int_t)rate->sender.send_errors, "refused",
+				      (json_int_t)rate_refused(rate)));
 	json_object_set_new(object, "workers", counts_json(rate));
 	json_object_set_new(object, "spread", spread_json(rate, SERIES_OFFERED));
 	json_object_set_new(object, "intervals", series_json(rate));

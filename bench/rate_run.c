@@ -168,7 +168,7 @@ static int run_counted(struct rate *rate, const struct link *link, struct genera
 static void settle(struct job *job)
 {
 	if (job->rate > 0 && job->duration_ns) {
-		uint64_t n = job->rate * job->duration_ns / 1e9 + 0.5;
+		uint64_t n = llround(job->rate * job->duration_ns / 1e9);
 
 		job->packets = job->packets && job->packets < n ? job->packets : n;
 	}
@@ -237,6 +237,13 @@ double rate_offered(const struct rate *rate)
 double rate_received(const struct rate *rate)
 {
 	return rate->seconds > 0 ? rate->receiver.counters.received / rate->seconds : 0;
+}
+
+uint64_t rate_refused(const struct rate *rate)
+{
+	uint64_t counted = rate->sender.sent + rate->sender.send_dropped + rate->sender.send_errors;
+
+	return rate->offered > counted ? rate->offered - counted : 0;
 }
 
 double rate_wire_bits(const struct rate *rate, double frames_per_second)

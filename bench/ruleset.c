@@ -220,7 +220,7 @@ static void print_flag(const struct ruleset_rule *rule, bool *first, FILE *out)
 		fprintf(out, "%stcp[tcpflags] & tcp-%s != 0", joint(first), name);
 }
 
-void ruleset_print_rules(const struct ruleset *set, FILE *out)
+void ruleset_print_rules(const struct ruleset *set, bool labels, FILE *out)
 {
 	for (size_t i = 0; i < set->n; i++) {
 		const struct ruleset_rule *rule = &set->rules[i];
@@ -233,13 +233,16 @@ void ruleset_print_rules(const struct ruleset *set, FILE *out)
 		print_ports("src", &rule->sport, &first, out);
 		print_ports("dst", &rule->dport, &first, out);
 		print_flag(rule, &first, out);
-		fprintf(out, "    # %zu\n", i + 1);
+		if (labels)
+			fprintf(out, "    # %zu\n", i + 1);
+		else
+			fputs(";", out);
 	}
 }
 
 void ruleset_print(const struct ruleset *set, const char *interface, FILE *out)
 {
 	fprintf(out, "interface %s {\n\txdp {\n", interface);
-	ruleset_print_rules(set, out);
+	ruleset_print_rules(set, true, out);
 	fputs("\t}\n}\n", out);
 }

@@ -56,8 +56,8 @@ void ruleset_free(struct ruleset *set);
 /* As a policy for one interface, on XDP. */
 void ruleset_print(const struct ruleset *set, const char *interface, FILE *out);
 
-/* Its rules alone, a line each. */
-void ruleset_print_rules(const struct ruleset *set, FILE *out);
+/* Its rules alone: a line each, with its number as its label; or all in one line. */
+void ruleset_print_rules(const struct ruleset *set, bool labels, FILE *out);
 
 /*
  * `n` frames of RULESET_FRAME bytes: seven in eight are made to match a rule picked at random (one

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "../loader/fail.h"
+#include "../loader/textfile.h"
+#include "embedded.h"
 #include "ruleset.h"
 
-enum { SEED = 1 };
+enum { SEED = 1, ROUNDS_MOST = 1000 };
 
 struct reading {
 	const char *path;
@@ -46,9 +48,13 @@ static int begin_contestant(struct reading *r, char *name)
 
 	if (!c)
 		return fail_oom();
-	if (!end)
-		return complain(r, "expected '[NAME]'");
+	if (!end || end == name || memchr(name, '"', end - name))
+		return complain(r, "expected '[NAME]', without quotes");
 	*end++ = 0;
+	for (size_t i = 0; i + 1 < r->scenario->n; i++)
+		if (!strcmp(r->scenario->contestants[i].name, name))
+			return complain(r, "another one has that name");
+	c->path = r->path;
 	r->contestant = c;
 	r->has_way = false;
 	err = read_promise(r, end, &c->promised);
@@ -105,6 +111,17 @@ static bool set_other_way(struct scenario_contestant *c, const char *way, const 
 	       (!strcmp(what, "live") || !strcmp(what, "redirect"));
 }
 
+/* Its lines have the numbers that they have in the scenario, for those who find fault with them. */
+static void begin_policy(struct reading *r, const char *mode)
+{
+	for (unsigned int line = 1; line < r->line; line++)
+		putc('\n', r->body);
+	if (r->contestant->hook == HOOK_INGRESS)
+		fputs("interface b0 { tc ingress {\n", r->body);
+	else
+		fprintf(r->body, "interface b0 { xdp %s {\n", mode);
+}
+
 static int set_way(struct reading *r, const char *line)
 {
 	struct scenario_contestant *c = r->contestant;
@@ -117,29 +134,33 @@ static int set_way(struct reading *r, const char *line)
 		return c->what ? 0 : fail_oom();
 	}
 	c->way = !strcmp(way, "program") ? SCENARIO_PROGRAM : SCENARIO_POLICY;
-	if (set_mode(c, mode) || (c->way == SCENARIO_POLICY && strcmp(way, "policy")))
+	if (set_mode(c, mode) || n != (c->way == SCENARIO_POLICY ? 2 : 3) ||
+	    (c->way == SCENARIO_POLICY && strcmp(way, "policy")))
 		return complain(
 			r, "expected 'policy native' (or generic, ingress), 'program native' "
 			   "(or generic) NAME, 'shell COMMAND', 'socket', 'consume' or 'send live' "
 			   "(or redirect)");
+	if (c->way == SCENARIO_PROGRAM && !embedded_has(what))
+		return complain(r, "no such program in bench/progs");
 	c->what = strdup(what);
-	if (c->way == SCENARIO_POLICY && c->hook == HOOK_INGRESS)
-		fputs("interface b0 {\ntc ingress {\n", r->body);
-	else if (c->way == SCENARIO_POLICY)
-		fprintf(r->body, "interface b0 {\nxdp %s {\n", mode);
+	if (c->way == SCENARIO_POLICY)
+		begin_policy(r, mode);
 	return c->what ? 0 : fail_oom();
 }
 
 static int put_rules(struct reading *r, const char *kind, size_t n)
 {
+	bool hosts = !strcmp(kind, "hosts");
 	struct ruleset set;
 	int err;
 
-	if (n < 1 || n > RULESET_MOST)
-		return complain(r, "no such number of rules");
-	err = ruleset_make(!strcmp(kind, "hosts") ? RULESET_HOSTS : RULESET_MIXED, n, SEED, &set);
-	if (!err)
-		ruleset_print_rules(&set, r->body);
+	if (n < 1 || n > RULESET_MOST || (!hosts && strcmp(kind, "mixed")))
+		return complain(r, "expected 'rules hosts N' or 'rules mixed N', 1 to 1000000");
+	err = ruleset_make(hosts ? RULESET_HOSTS : RULESET_MIXED, n, SEED, &set);
+	if (!err) {
+		ruleset_print_rules(&set, false, r->body);
+		putc('\n', r->body);
+	}
 	ruleset_free(&set);
 	return err;
 }
@@ -158,9 +179,14 @@ static int read_body(struct reading *r, const char *line)
 
 static bool set_job(struct scenario *scenario, const char *line)
 {
+	char end;
+
 	if (!strcmp(line, "delivers\n"))
 		return scenario->delivers = true;
-	return sscanf(line, "packets %" SCNu32, &scenario->packets) == 1 && scenario->packets;
+	if (sscanf(line, "packets %" SCNu32 "%c", &scenario->packets, &end) == 2)
+		return end == '\n' && scenario->packets;
+	return sscanf(line, "rounds %" SCNu32 "%c", &scenario->rounds, &end) == 2 && end == '\n' &&
+	       scenario->rounds >= 1 && scenario->rounds <= ROUNDS_MOST;
 }
 
 static int read_line(struct reading *r, char *line)
@@ -173,7 +199,7 @@ static int read_line(struct reading *r, char *line)
 		return err ? err : begin_contestant(r, line + 1);
 	}
 	if (r->contestant)
-		return blank ? 0 : read_body(r, line);
+		return blank && !r->has_way ? 0 : read_body(r, line);
 	if (line[0] == '#' && !r->scenario->about) {
 		line[strcspn(line, "\n")] = 0;
 		r->scenario->about = strdup(line + strspn(line, "# "));
@@ -181,7 +207,7 @@ static int read_line(struct reading *r, char *line)
 	}
 	if (blank || line[0] == '#' || set_job(r->scenario, line))
 		return 0;
-	return complain(r, "expected '[NAME]', 'delivers' or 'packets N'");
+	return complain(r, "expected '[NAME]', 'delivers', 'packets N' or 'rounds N' (1 to 1000)");
 }
 
 static char *name_of(const char *path)
@@ -206,20 +232,24 @@ static int read_file(struct reading *r, FILE *file)
 	}
 	end_err = end_contestant(r);
 	if (!err && !end_err && !r->scenario->n)
-		err = complain(r, "nobody does anything in it");
+		err = fail(-EINVAL, "%s: nobody does anything in it: no '[NAME]'", r->path);
 	return err ? err : end_err;
 }
 
 int scenario_read(const char *path, struct scenario *out)
 {
-	_fclose_ FILE *file = fopen(path, "re");
+	_free_ char *text = NULL;
+	_fclose_ FILE *file = NULL;
 	struct reading r = { .path = path, .scenario = out };
+	size_t len = 0;
+	int err = textfile_load(path, &text, &len);
 
 	*out = (struct scenario){ 0 };
-	if (!file)
-		return fail(-errno, "cannot read the scenario %s: %s", path, strerror(errno));
+	if (err)
+		return fail(err, "cannot read the scenario %s: %s", path, strerror(-err));
+	file = fmemopen(text, len, "r");
 	out->name = name_of(path);
-	return out->name ? read_file(&r, file) : fail_oom();
+	return file && out->name ? read_file(&r, file) : fail_oom();
 }
 
 void scenario_free(struct scenario *s)

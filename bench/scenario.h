@@ -23,7 +23,8 @@
  *     consume                          xsk_consume.h
  *
  * Before the first contestant a line "delivers" may say that the job is to let every packet through
- * to the stack, not none; a line "packets N", that a turn may have N at most. Where a script makes
+ * to the stack, not none; a line "packets N", that a turn may have N at most; "rounds N", that it
+ * takes so many turns for figures that hold still. Where a script makes
  * an interface d0, every packet has to come out of it. What a script leaves in the background is
  * ended.
  *
@@ -46,12 +47,14 @@ enum scenario_way {
 
 struct scenario_contestant {
 	char *name;
+	const char *path; /* of its scenario, which outlives it */
 	enum scenario_way way;
 	enum hook_mode mode; /* of a policy or program */
 	enum hook_kind hook; /* of a policy */
 	char *what;	     /* name of the program, command that a script needs, who sends */
-	char *body;	     /* a policy for the interface b0, the script, the bytecode */
-	double promised;     /* least ratio to the first; 0: none */
+	char *body; /* a policy for the interface b0, its lines where they stand; the script; the
+		       bytecode */
+	double promised; /* least ratio to the first; 0: none */
 };
 
 struct scenario {
@@ -59,6 +62,7 @@ struct scenario {
 	char *about; /* its first comment */
 	bool delivers;
 	uint32_t packets; /* in a turn at most; 0: any number */
+	uint32_t rounds;  /* turns for each, if nobody says; 0: as usual */
 	struct scenario_contestant *contestants;
 	size_t n;
 };

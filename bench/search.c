@@ -13,7 +13,7 @@
 
 /* Section 9.1, for Ethernet, and the mix of RFC 6985. */
 static const uint32_t sizes[] = { 64, 128, 256, 512, 1024, 1280, 1518 };
-enum { N_SIZES = ARRAY_SIZE(sizes) };
+enum { N_SIZES = ARRAY_SIZE(sizes), TRIAL_NS = 2000000000 };
 
 /* What was found for a size. */
 struct finding {
@@ -34,23 +34,20 @@ struct search {
 	double loss;	   /* percent that may be lost */
 	double resolution; /* percent between what holds and what does not */
 	double most;	   /* packets a second; 0: as fast as the generator is */
-	bool csv, latency;
+	bool latency;
 	struct finding findings[N_SIZES + 1];
 	size_t n;
 	json_t *conditions;
 };
 
-enum { OPTION_LOSS = 512, OPTION_RESOLUTION, OPTION_LATENCY, OPTION_CSV };
+enum { OPTION_LOSS = 512, OPTION_RESOLUTION, OPTION_LATENCY };
 
 static const struct argp_option options[] = {
-	{ "duration", 't', "SECONDS", 0, "Of a trial (2); RFC 2544 wants 60 at least", 2 },
 	{ "loss", OPTION_LOSS, "PERCENT", 0, "That may be lost (0)", 2 },
 	{ "resolution", OPTION_RESOLUTION, "PERCENT", 0, "Between what holds and what does not (1)",
 	  2 },
-	{ "rate", 'r', "PPS", 0, "Do not try faster; else as fast as the generator can", 2 },
 	{ "latency", OPTION_LATENCY, NULL, 0,
 	  "One more trial at the rate that was found, in which frames of ours are timed", 2 },
-	{ "csv", OPTION_CSV, NULL, 0, "Print CSV", 6 },
 	{ 0 },
 };
 
@@ -62,30 +59,23 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &search->rate;
 		return 0;
-	case 't':
-		search->seconds = argument_number(arg, 0.05, state);
-		return 0;
 	case OPTION_LOSS:
 		search->loss = argument_number(arg, 0, state);
 		return 0;
 	case OPTION_RESOLUTION:
 		search->resolution = argument_number(arg, 0.01, state);
 		return 0;
-	case 'r':
-		search->most = argument_number(arg, 10, state);
-		return 0;
 	case OPTION_LATENCY:
 		search->latency = true;
-		return 0;
-	case OPTION_CSV:
-		search->csv = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!search->rate.receiver_interface)
 			argp_error(state, "where do the frames arrive? Say --receiver IFACE");
 		if (search->latency && search->rate.job.traffic.capture)
 			argp_error(state, "--latency has no place for its mark in a capture");
-		argument_formats(search->csv, search->common.json, state);
+		search->seconds = search->rate.job.duration_ns / 1e9;
+		search->most = search->rate.job.rate;
+		argument_formats(search->rate.csv, search->common.json, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -101,7 +91,7 @@ static const struct argp argp = {
 	.doc = "The highest rate at which all frames arrive at the receiver, by size of frame (RFC 2544, "
 	       "section 26.1): 64 to 1518 bytes and IMIX, or --size.\v"
 	       "Trials at half the distance between the fastest rate that held and the slowest that did "
-	       "not.",
+	       "not. RFC 2544 wants each to last 60 seconds at least.",
 };
 
 /* One trial: what was offered a second, and percent that did not arrive. */
@@ -312,15 +302,16 @@ static json_t *to_json(const struct search *search)
 
 static int run(int argc, char **argv)
 {
-	struct search search = { .seconds = 2, .resolution = 1 };
+	struct search search = { .resolution = 1 };
 	int status = CMD_FAILED;
 
 	rate_init(&search.rate);
+	search.rate.job.duration_ns = TRIAL_NS;
 	if (!cmd_parse(&argp, argc, argv, &search.common, &search) && !find_all(&search))
 		status = CMD_OK;
 	if (search.common.json)
 		status = cmd_print_json(to_json(&search), status);
-	else if (search.csv)
+	else if (search.rate.csv)
 		print_csv(&search);
 	else if (status == CMD_OK)
 		print_text(&search);

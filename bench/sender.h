@@ -18,6 +18,8 @@ struct sender_ops {
 	 * that one? So it may if the job does not say how many copies (burst 0). NULL: no.
 	 */
 	bool (*takes_turns)(const struct sender *sender);
+	/* The interface's queue that a worker sends by. NULL: the driver chooses. */
+	int (*queue)(const struct job *job, size_t worker);
 	/*
 	 * Hand `n` copies of a frame of the job to the interface: all or, with a reported error,
 	 * none. What the interface does not take is lost, as on a wire: its own counters tell.
@@ -25,8 +27,16 @@ struct sender_ops {
 	int (*send)(struct sender *sender, size_t frame, uint32_t n);
 	/* Wait until all are on their way. NULL: they are when send() returns. */
 	int (*flush)(struct sender *sender);
+	/* Frames that flush() would wait for. NULL: none. */
+	uint32_t (*under_way)(const struct sender *sender);
 	void (*close)(struct sender *sender);
 };
+
+/* Why none of them can do this job, or NULL. */
+static inline const char *sender_refusal(const struct job *job)
+{
+	return job->clone_skb || job->xmit_more ? "--clone and --more are pktgen's" : NULL;
+}
 
 /* The frame with which a worker begins: they begin apart. */
 static inline size_t sender_first_frame(const struct job *job, size_t worker)

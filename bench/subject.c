@@ -39,7 +39,8 @@ int subject_load_empty(enum hook_kind kind, struct subject *out)
 	if (err)
 		return err;
 	out->prog_fd = bpf_prog_load(type, "weir_bench_nil", "GPL", insns, ARRAY_SIZE(insns), NULL);
-	return out->prog_fd < 0 ? fail(-errno, "cannot load an empty program: %s", strerror(errno))
+	return out->prog_fd < 0 ? fail(-errno, "cannot load an empty program: %s%s",
+				       strerror(errno), errno == EPERM ? "; it takes root" : "")
 				: 0;
 }
 

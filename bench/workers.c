@@ -41,7 +41,9 @@ static int bind_to_cpu(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		return fail(-errno, "cannot run on CPU %d: %s", cpu, strerror(errno));
+		return fail(-errno,
+			    "cannot run on CPU %d: %s (`nproc --all` tells how many there are)",
+			    cpu, strerror(errno));
 	return 0;
 }
 
@@ -76,6 +78,8 @@ static int send_all(struct worker *worker)
 		if (err)
 			return err;
 		worker->pace.sent += n;
+		if (ops->under_way)
+			worker->pace.under_way = ops->under_way(worker->sender);
 		atomic_store_explicit(&worker->sent, worker->pace.sent, memory_order_relaxed);
 		if (turns) {
 			frame = (frame + n) % job->frames.n;
@@ -165,12 +169,11 @@ bool workers_look(struct generator *g, struct generator_count *counts)
 
 	for (size_t i = 0; i < g->n; i++) {
 		struct worker *worker = &g->workers[i];
-		const struct number_list *queues = &g->job->queues;
 
 		running |= !worker->done;
 		counts[i] = (struct generator_count){
 			.cpu = cpu_of(worker),
-			.queue = queues->n ? (int)queues->numbers[i % queues->n] : -1,
+			.queue = g->ops->queue ? g->ops->queue(g->job, i) : -1,
 			.packets = worker->sent,
 			.seconds = worker->seconds,
 		};

@@ -62,9 +62,9 @@ static int open_umem(struct sender *s)
 	return err ? fail(err, "cannot give frames to an AF_XDP socket: %s", strerror(-err)) : 0;
 }
 
-static uint32_t queue_of(const struct job *job, size_t worker)
+static int xsk_queue(const struct job *job, size_t worker)
 {
-	return job->queues.n ? job->queues.numbers[worker] : worker;
+	return job->queues.n ? (int)job->queues.numbers[worker] : (int)worker;
 }
 
 /* The kernel lets go of a queue a little after its socket is closed: a trial may follow another. */
@@ -90,13 +90,15 @@ static int open_socket(struct sender *s, size_t worker)
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
-	uint32_t queue = queue_of(s->job, worker);
+	uint32_t queue = xsk_queue(s->job, worker);
 	int err = create_socket(s, queue, &config);
 
 	if (err)
 		return fail(err, "cannot open an AF_XDP socket on queue %u of %s: %s%s", queue,
 			    s->job->interface, strerror(-err),
-			    err == -EINVAL ? " (has it that queue? `ethtool -l` tells)" : "");
+			    err == -EINVAL  ? " (has it that queue? `ethtool -l` tells)"
+			    : err == -EBUSY ? ": another socket has it; --queues takes others"
+					    : "");
 	return 0;
 }
 
@@ -143,7 +145,10 @@ static int kick(struct sender *s)
 	if (errno == EAGAIN || errno == EBUSY || errno == ENOBUFS || errno == EINTR)
 		return 0;
 	return fail(-errno, "cannot send by an AF_XDP socket of %s: %s%s", s->job->interface,
-		    strerror(errno), errno == ENETDOWN ? "; `ip link set up` it" : "");
+		    strerror(errno),
+		    errno == ENETDOWN ? "; it is down (`ip link set up` it), or has gone away"
+		    : errno == ENXIO  ? "; it has gone away"
+				      : "");
 }
 
 /* Room for n more? Linux 6.1 may give frames back before the places that they had in its ring. */
@@ -202,6 +207,11 @@ static int xsk_flush(struct sender *s)
 	return wait_for_room(s, RING);
 }
 
+static uint32_t xsk_under_way(const struct sender *s)
+{
+	return s->under_way;
+}
+
 static bool xsk_takes_turns(const struct sender *s)
 {
 	return !s->job->burst;
@@ -211,8 +221,10 @@ static const struct sender_ops xsk_sender = {
 	.burst_max = BURST,
 	.open = xsk_open,
 	.takes_turns = xsk_takes_turns,
+	.queue = xsk_queue,
 	.send = xsk_send,
 	.flush = xsk_flush,
+	.under_way = xsk_under_way,
 	.close = xsk_close,
 };
 
@@ -229,7 +241,7 @@ static const char *xsk_refusal(const struct job *job)
 	for (size_t i = 0; i < job->frames.n; i++)
 		if (job->frames.frames[i].len > CHUNK)
 			return "it takes frames of 2048 bytes at most";
-	return NULL;
+	return sender_refusal(job);
 }
 
 static int open_workers(const struct job *job, struct generator **out)

@@ -92,7 +92,7 @@ int attach_xdp_query(const struct nic *nic, struct xdp_holder holders[XDP_HOLDER
 	struct programs on = { 0 };
 	int n = 0, err = ask_hook(nic->ifindex, nic->name, &on);
 
-	if (err)
+	if (err < 0)
 		return err == -ENODEV ? fail(err, "%s: the interface is gone", nic->name) : err;
 	memset(holders, 0, XDP_HOLDERS_MAX * sizeof(*holders));
 	if (on.native)

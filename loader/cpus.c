@@ -18,8 +18,8 @@ static int read_list(const char *name, const struct pos *where, char **out)
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", name);
 	file = fopen(path, "re");
 	if (!file || getline(out, &size, file) < 0)
-		return fail_at(-errno ?: -EIO, where, "cannot read %s, which tells the CPUs: %s",
-			       path, strerror(errno ?: EIO));
+		return fail_at(-EIO, where, "cannot read %s, which tells the CPUs: %s", path,
+			       strerror(errno ?: EIO));
 	(*out)[strcspn(*out, "\n")] = '\0';
 	return 0;
 }
@@ -44,8 +44,10 @@ static bool is_in(const char *list, uint32_t cpu)
 int cpus_check(uint32_t cpu, const struct pos *where)
 {
 	_free_ char *online = NULL, *present = NULL;
-	int err = read_list("online", where, &online) ?: read_list("present", where, &present);
+	int err = read_list("online", where, &online);
 
+	if (!err)
+		err = read_list("present", where, &present);
 	if (err || is_in(online, cpu))
 		return err;
 	if (is_in(present, cpu))

@@ -19,7 +19,8 @@
  *   status.c      what runs, read back from the kernel -> struct status
  *   out_*.c       status and plan as text and JSON
  *   cmd/          one file a command
- *   fail.c own.h wrap.c  messages, ownership, lines of 80 columns: beneath everything
+ *   fail.c own.h wrap.c textfile.c  messages, ownership, lines of 80 columns, reading files whole:
+ *                 beneath everything
  *
  * Nothing depends upward (.ci/walls checks it). docs/DESIGN.md tells why.
  */

@@ -3,6 +3,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "fail.h"
@@ -27,7 +28,8 @@ int netlink_open(int protocol, struct nl_sock **out)
 		return fail_oom();
 	err = nl_connect(sk, protocol);
 	if (err < 0)
-		return fail(-EIO, "cannot open a netlink socket: %s", nl_geterror(err));
+		return fail(-EIO, "cannot open a netlink socket: %s",
+			    err == -NLE_FAILURE ? strerror(errno) : nl_geterror(err));
 	/* Without it requests work as well, only wordless. */
 	setsockopt(nl_socket_get_fd(sk), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	*out = TAKE(sk);

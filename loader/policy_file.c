@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "policy_parse.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PATIENCE_MS = 1000 };
+#include "textfile.h"
 
 static int cannot_read(struct parser *parser, const char *path, const struct pos *where, int err)
 {
@@ -16,51 +14,6 @@ static int cannot_read(struct parser *parser, const char *path, const struct pos
 		return mistake(&parser->mistakes, where, "cannot read '%s': %s", path,
 			       strerror(-err));
 	return fail(err, "cannot read '%s': %s", path, strerror(-err));
-}
-
-/* Open a file to read it. Who waits for the other end of a FIFO is told so. -errno; not reported.
- */
-static int open_text(const char *path)
-{
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct pollfd writer = { .fd = fd, .events = POLLIN };
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	if (S_ISFIFO(st.st_mode) && !poll(&writer, 1, PATIENCE_MS)) {
-		note("waiting for somebody to write into '%s'", path);
-		poll(&writer, 1, -1);
-	}
-	return fcntl(fd, F_SETFL, 0) ? -errno : take_fd(&fd);
-}
-
-/* Read all of a file, to a text that ends in a NUL of its own. -errno; not reported. */
-static int slurp(int fd, char **out, size_t *len)
-{
-	_free_ char *text = NULL;
-	size_t size = 0, used = 0;
-	ssize_t n;
-
-	do {
-		if (used + 1 >= size) {
-			char *grown = realloc(text, size = size ? size * 2 : 4096);
-
-			if (!grown)
-				return -ENOMEM;
-			text = grown;
-		}
-		n = read(fd, text + used, size - used - 1);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		used += n > 0 ? n : 0;
-		if (used > POLICY_FILE_MAX)
-			return -EFBIG;
-	} while (n);
-	text[used] = '\0';
-	*out = TAKE(text);
-	*len = used;
-	return 0;
 }
 
 /* Make a text a source of the policy, which owns it from now on, also on failure. */
@@ -80,7 +33,8 @@ static int keep(struct parser *parser, const char *name, char *text, size_t len,
 		free(source ? source->name : NULL);
 		free(source);
 		free(text);
-		return mistakes_oom(&parser->mistakes);
+		mistakes_oom(&parser->mistakes);
+		return -ENOMEM;
 	}
 	*slot = source;
 	*out = source;
@@ -103,18 +57,19 @@ static int check_text(struct parser *parser, const struct source *source)
 
 static const char too_large[] = "'%s' is larger than %d MiB: it is no policy, nor a set's file";
 
-/* Read what is open at fd. `name` stands in messages. */
+/* Read what is open at fd; *out is NULL where that fails. `name` stands in messages. */
 static int load(struct parser *parser, int fd, const char *name, const struct pos *where,
 		const struct source **out)
 {
 	char *text = NULL;
 	size_t len = 0;
-	int err = slurp(fd, &text, &len);
+	int err = textfile_read(fd, &text, &len);
 
+	*out = NULL;
 	if (err == -EFBIG && where)
-		return mistake(&parser->mistakes, where, too_large, name, POLICY_FILE_MAX >> 20);
+		return mistake(&parser->mistakes, where, too_large, name, TEXTFILE_MAX >> 20);
 	if (err == -EFBIG)
-		return fail(err, too_large, name, POLICY_FILE_MAX >> 20);
+		return fail(err, too_large, name, TEXTFILE_MAX >> 20);
 	if (err)
 		return cannot_read(parser, name, where, err);
 	err = keep(parser, name, text, len, out);
@@ -124,7 +79,7 @@ static int load(struct parser *parser, int fd, const char *name, const struct po
 int file_load(struct parser *parser, const char *path, const struct pos *where,
 	      const struct source **out)
 {
-	_close_ int fd = open_text(path);
+	_close_ int fd = textfile_open(path);
 
 	if (fd < 0)
 		return cannot_read(parser, path, where, fd);
@@ -198,7 +153,7 @@ static int read_statements(struct parser *parser, const struct source *source)
 int file_parse(struct parser *parser, const char *path, const struct pos *where)
 {
 	bool is_stdin = !where && !strcmp(path, "-");
-	_close_ int fd = is_stdin ? dup(STDIN_FILENO) : open_text(path);
+	_close_ int fd = is_stdin ? dup(STDIN_FILENO) : textfile_open(path);
 	const struct source *source;
 	struct policy_file *file;
 	size_t index = parser->n_files;

@@ -14,8 +14,7 @@
 enum {
 	INCLUDE_DEPTH_MAX = 16,
 	ELSE_DEPTH_MAX = 4,
-	IFNAME_MAX = 15,	    /* IFNAMSIZ - 1 of the kernel */
-	POLICY_FILE_MAX = 64 << 20, /* bytes, of a policy or a set file */
+	IFNAME_MAX = 15, /* IFNAMSIZ - 1 of the kernel */
 };
 
 /* Names that are defined once: a search tree (tsearch(3)) of struct named. */

@@ -76,7 +76,7 @@ size_t stage_builtin_names(enum hook_kind hook, const char *const **names)
 			break;
 		*slot = name;
 	}
-	if (made->n)
+	if (made->list)
 		qsort(made->list, made->n, sizeof(*made->list), by_name);
 	*names = made->list;
 	return made->n;

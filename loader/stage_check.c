@@ -49,6 +49,40 @@ static const char *sections_fault(const struct elf *elf)
 	return NULL;
 }
 
+/* Each symbol of a section lies within it: libbpf adds its value and size, and may wrap around. */
+static bool are_symbols_sound(const struct elf *elf, const Elf64_Shdr *symbols)
+{
+	const uint8_t *at = elf->image + symbols->sh_offset;
+	Elf64_Sym symbol;
+
+	for (size_t left = symbols->sh_size; left >= sizeof(symbol); left -= sizeof(symbol)) {
+		Elf64_Shdr section;
+
+		memcpy(&symbol, at, sizeof(symbol));
+		at += sizeof(symbol);
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE)
+			continue;
+		if (symbol.st_shndx >= elf->header.e_shnum)
+			return false;
+		section = section_of(elf, symbol.st_shndx);
+		if (symbol.st_value > section.sh_size ||
+		    symbol.st_size > section.sh_size - symbol.st_value)
+			return false;
+	}
+	return true;
+}
+
+static const char *symbols_fault(const struct elf *elf)
+{
+	for (size_t i = 0; i < elf->header.e_shnum; i++) {
+		Elf64_Shdr section = section_of(elf, i);
+
+		if (section.sh_type == SHT_SYMTAB && !are_symbols_sound(elf, &section))
+			return "its table of symbols is damaged: compile it again";
+	}
+	return NULL;
+}
+
 static const char *elf_fault(struct elf *elf)
 {
 	const Elf64_Ehdr *header = &elf->header;
@@ -64,7 +98,7 @@ static const char *elf_fault(struct elf *elf)
 		return "it is not a relocatable object of 64 bits: compile it by `clang -target bpf -O2 -g -c`";
 	if (header->e_machine != EM_BPF)
 		return "it is not BPF but another machine's code: compile it by `clang -target bpf -O2 -g -c`";
-	return sections_fault(elf);
+	return sections_fault(elf) ?: symbols_fault(elf);
 }
 
 /* The section `name`: its contents, or NULL. */

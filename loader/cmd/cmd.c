@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "../fail.h"
@@ -91,7 +92,7 @@ int cmd_enter_netns(const char *name_or_path)
 	if (asprintf(&path, "%s%s", strchr(name_or_path, '/') ? "" : "/run/netns/", name_or_path) <
 	    0)
 		return fail_oom();
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* it may be a FIFO */
 	if (fd < 0)
 		return fail(
 			-errno,
@@ -271,7 +272,7 @@ static int run(const char *program, const struct cmd *cmd, int argc, char **argv
 	snprintf(name, sizeof(name), "%s %s", program, cmd->name);
 	argv[0] = name;
 	status = cmd->run(argc, argv);
-	return output_lost() && status == CMD_OK ? CMD_FAILED : status;
+	return output_lost() && (status == CMD_OK || status == CMD_CHANGES) ? CMD_FAILED : status;
 }
 
 /*
@@ -302,17 +303,29 @@ static bool word_first(int argc, char **argv)
 	return true;
 }
 
+/* Each chain that is read takes ten files or so: hundreds are more than the usual 1,024 allow. */
+static void allow_all_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int cmd_main(const char *program, const char *about, const struct cmd *const *cmds, size_t n,
 	     const struct cmd *otherwise, int argc, char **argv)
 {
-	const char *word = argc > 1 ? argv[1] : NULL;
+	const char *word = argc > 1 ? argv[1] : "";
 	const struct cmd *cmd;
 
 	open_standard_files();
-	if (word && (!strcmp(word, "help") || !strcmp(word, "-h") || !strcmp(word, "--help")))
-		return help(program, about, cmds, n, stdout), CMD_OK;
-	if (word && !strcmp(word, "--version"))
-		return printf("%s " CMD_VERSION "\n", program), CMD_OK;
+	allow_all_files();
+	if (!strcmp(word, "help") || !strcmp(word, "-h") || !strcmp(word, "--help"))
+		return help(program, about, cmds, n, stdout), output_lost() ? CMD_FAILED : CMD_OK;
+	if (!strcmp(word, "--version"))
+		return printf("%s " CMD_VERSION "\n", program), output_lost() ? CMD_FAILED : CMD_OK;
 	if (word_first(argc, argv)) {
 		cmd = find(program, argv[1], cmds, n);
 		return cmd ? run(program, cmd, argc - 1, argv + 1) : CMD_USAGE;

@@ -6,6 +6,7 @@
 
 #include "../fail.h"
 #include "../filter/expr.h"
+#include "../textfile.h"
 #include "filter_print.h"
 #include "filter_work.h"
 
@@ -46,16 +47,18 @@ static const struct argp_option options[] = {
 	  "difference; then the exit status is 1",
 	  0 },
 	{ "engine", KEY_ENGINE, "ENGINE", 0,
-	  "Match by libpcap (the default), or in the kernel: xdp, ingress or egress (tc), socket; or "
-	  "kernel-cbpf, what the kernel itself makes of the classic program",
+	  "Match by libpcap (the default), or in the kernel: xdp, ingress or egress (tc), socket (what "
+	  "--attach attaches), socket-bpf (what it attaches as bpf); or kernel-cbpf, what the kernel itself "
+	  "makes of libpcap's classic program",
 	  0 },
 	{ "attach", KEY_ATTACH, "IFACE", 0,
 	  "Attach the expression to a packet socket, and print what it lets through of the packets of "
 	  "IFACE, one a line in hexadecimal",
 	  0 },
 	{ "as", KEY_AS, "KIND", 0,
-	  "How to attach it: bpf (weir's program, SO_ATTACH_BPF, the default), classic "
-	  "(SO_ATTACH_FILTER) or fanout (PACKET_FANOUT_CBPF)",
+	  "How to attach it: classic (a classic program made anew, SO_ATTACH_FILTER), bpf (weir's own, "
+	  "SO_ATTACH_BPF) or fanout (PACKET_FANOUT_CBPF). The default is classic where that is exact, "
+	  "else bpf, with the reason",
 	  0 },
 	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },
@@ -200,30 +203,10 @@ static const struct argp argp = {
 
 /* Reading */
 
-static int copy(FILE *from, FILE *to)
-{
-	char block[1 << 14];
-	size_t n;
-
-	while ((n = fread(block, 1, sizeof(block), from)) > 0)
-		fwrite(block, 1, n, to);
-	return ferror(from) ? -errno : ferror(to) ? -ENOMEM : 0;
-}
-
 static int read_file(struct source *source, const char *path)
 {
-	_fclose_ FILE *opened = strcmp(path, "-") ? fopen(path, "re") : NULL;
-	FILE *file = strcmp(path, "-") ? opened : stdin, *text;
-	int err;
+	int err = textfile_load(path, &source->text, &source->len);
 
-	if (!file)
-		return fail(-errno, "cannot open the expressions '%s': %s", path, strerror(errno));
-	text = open_memstream(&source->text, &source->len);
-	if (!text)
-		return fail_oom();
-	err = copy(file, text);
-	if (fclose(text))
-		return fail_oom();
 	if (err)
 		return fail(err, "cannot read the expressions '%s': %s", path, strerror(-err));
 	source->name = strdup(path);
@@ -256,7 +239,8 @@ static int join_words(struct work *work)
 static enum expr_form form(const struct work *work)
 {
 	if (work->mode == ATTACH)
-		return work->attach.as == ATTACH_BPF ? EXPR_LIFTED : EXPR_LAW;
+		return work->attach.as == ATTACH_BPF || work->attach.as == ATTACH_BEST ? EXPR_LIFTED
+										       : EXPR_LAW;
 	if (work->mode != SHOW)
 		return filter_engine_of(work)->classic ? EXPR_LAW : EXPR_LIFTED;
 	if (work->format == PRINT_EBPF || work->format == PRINT_DOT ||

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "../fail.h"
-#include "filter_engine.h"
+#include "../testrun.h"
+#include "filter_socket.h"
 
 enum { PACKET_MAX = 1 << 18, TAG_AT = 2 * ETH_ALEN, TAG_LEN = 4 };
 
@@ -25,7 +26,7 @@ bool attach_as_find(const char *name, enum attach_as *as)
 		[ATTACH_BPF] = "bpf", [ATTACH_CLASSIC] = "classic", [ATTACH_FANOUT] = "fanout"
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = ATTACH_BPF; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(name, names[i])) {
 			*as = i;
 			return true;
@@ -50,26 +51,6 @@ static void end_by_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-}
-
-static int attach_bpf(int fd, const struct cbpf *prog)
-{
-	_close_ int prog_fd = engine_load_socket(prog);
-
-	if (prog_fd < 0)
-		return prog_fd;
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
-		return fail(-errno, "cannot attach the program to a socket: %s", strerror(errno));
-	return 0;
-}
-
-static int attach_classic(int fd, const struct cbpf *prog)
-{
-	const struct sock_fprog fprog = { prog->n, prog->insns };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof(fprog)))
-		return fail(-errno, "the kernel refuses the classic program: %s", strerror(errno));
-	return 0;
 }
 
 static int bind_to(int fd, const char *interface)
@@ -98,15 +79,32 @@ static int open_socket(void)
 	return take_fd(&fd);
 }
 
+/* What is attached is said, and why, if it was not asked for. */
+static int attach_filter(int fd, enum attach_as as, const struct cbpf *prog, const char **what)
+{
+	static const enum socket_form forms[] = { [ATTACH_BEST] = SOCKET_BEST,
+						  [ATTACH_BPF] = SOCKET_BPF,
+						  [ATTACH_CLASSIC] = SOCKET_CLASSIC };
+	_cleanup_(socket_filter_free) struct socket_filter filter;
+	int err = socket_filter_make(prog, forms[as], &filter);
+
+	if (err)
+		return err;
+	*what = filter.classic.n ? "classic" : "bpf";
+	if (filter.why)
+		note("attached as bpf: the classic program %s", filter.why);
+	return socket_filter_attach((int[2]){ -1, fd }, &filter);
+}
+
 /* A socket that receives nothing before it has its filter. */
-static int open_filtered(const struct attach *attach, const struct cbpf *prog)
+static int open_filtered(const struct attach *attach, const struct cbpf *prog, const char **what)
 {
 	_close_ int fd = open_socket();
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = attach->as == ATTACH_BPF ? attach_bpf(fd, prog) : attach_classic(fd, prog);
+	err = attach_filter(fd, attach->as, prog, what);
 	if (!err)
 		err = bind_to(fd, attach->interface);
 	return err ? err : take_fd(&fd);
@@ -114,49 +112,20 @@ static int open_filtered(const struct attach *attach, const struct cbpf *prog)
 
 /* Fanout */
 
-static bool is_load(uint16_t code)
-{
-	uint8_t mode = BPF_MODE(code);
-
-	return (BPF_CLASS(code) == BPF_LD || BPF_CLASS(code) == BPF_LDX) &&
-	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
-}
-
-/*
- * For packet_rcv_fanout(), where a received packet begins with its network header and one that is
- * sent with its Ethernet header: loads count from the latter in so many words. What comes out is
- * the number of a socket.
- */
-static int make_selector(struct sock_filter *insn)
-{
-	const uint32_t mac = SKF_LL_OFF, most = SKF_NET_OFF - SKF_LL_OFF;
-
-	if (insn->code == (BPF_RET | BPF_A) ||
-	    (BPF_CLASS(insn->code) <= BPF_LDX && BPF_MODE(insn->code) == BPF_LEN))
-		return fail(
-			-EINVAL,
-			"the program asks for the packet's length, or returns a number that it computes: "
-			"as a fanout's selector it is not told the one, and the other names no socket; "
-			"use --as bpf");
-	if (BPF_CLASS(insn->code) == BPF_RET)
-		insn->k = !!insn->k;
-	else if (is_load(insn->code) && insn->k < most)
-		insn->k += mac;
-	return 0;
-}
-
+/* It chooses the second of the group's sockets, which has number 1, for what matches. */
 static int set_selector(int fd, const struct cbpf *prog)
 {
-	_free_ struct sock_filter *insns = calloc(prog->n, sizeof(*insns));
-	const struct sock_fprog selector = { prog->n, insns };
-	int err = insns ? 0 : fail_oom();
+	_cleanup_(cbpf_free) struct cbpf made = { 0 };
+	struct sock_fprog selector;
+	const char *why;
+	int err = cbpf_for_socket(prog, CBPF_FANOUT, &made, &why);
 
-	for (size_t i = 0; i < prog->n && !err; i++) {
-		insns[i] = prog->insns[i];
-		err = make_selector(&insns[i]);
-	}
+	if (err == -EOPNOTSUPP)
+		return fail(err, "as a fanout's selector, the classic program %s; use --as bpf",
+			    why);
 	if (err)
 		return err;
+	selector = (struct sock_fprog){ made.n, made.insns };
 	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &selector, sizeof(selector)))
 		return fail(-errno, "the kernel refuses the classic program as a fanout's: %s",
 			    strerror(errno));
@@ -166,15 +135,15 @@ static int set_selector(int fd, const struct cbpf *prog)
 /* A member of the group, which receives nothing yet. */
 static int open_member(const struct attach *attach)
 {
-	struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, 0 };
-	const struct cbpf prog = { .insns = &nothing, .n = 1 };
+	struct sock_filter ret = { BPF_RET | BPF_K, 0, 0, 0 };
+	const struct sock_fprog nothing = { 1, &ret };
 	int group = (getpid() & 0xffff) | PACKET_FANOUT_CBPF << 16;
 	_close_ int fd = open_socket();
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = attach_classic(fd, &prog);
+	err = testrun_socket_attach_classic((int[2]){ -1, fd }, &nothing);
 	if (!err)
 		err = bind_to(fd, attach->interface);
 	if (err)
@@ -262,13 +231,14 @@ static int print_packet(int fd)
 int attach_run(const struct attach *attach, const struct cbpf *prog)
 {
 	_close_ int others = -1;
+	const char *what = "fanout";
 	_close_ int fd = attach->as == ATTACH_FANOUT ? open_fanout(attach, prog, &others)
-						     : open_filtered(attach, prog);
+						     : open_filtered(attach, prog, &what);
 
 	if (fd < 0)
 		return fd;
 	end_by_signals();
-	note("listening on %s", attach->interface);
+	note("listening on %s, as %s", attach->interface, what);
 	for (unsigned long n = 0; !stopped && (!attach->count || n < attach->count);) {
 		int got = print_packet(fd);
 

@@ -9,12 +9,10 @@
 #include "../filter/cbpf.h"
 
 enum attach_as {
-	ATTACH_BPF,	/* weir's program, SO_ATTACH_BPF */
-	ATTACH_CLASSIC, /* the classic one, SO_ATTACH_FILTER */
-	/*
-	 * The classic one as PACKET_FANOUT_CBPF of two sockets, the second of which has the packets
-	 * that match.
-	 */
+	ATTACH_BEST,	/* classic where that is exact, else bpf */
+	ATTACH_BPF,	/* the compiler's own program, SO_ATTACH_BPF */
+	ATTACH_CLASSIC, /* a classic one, SO_ATTACH_FILTER, or an error if none is exact */
+	/* PACKET_FANOUT of two sockets, the second of which has the packets that match. */
 	ATTACH_FANOUT,
 };
 

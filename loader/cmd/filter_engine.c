@@ -180,13 +180,23 @@ static int match_tc(struct engine_run *run, const uint8_t *packet, uint32_t len)
 	return err ? err : test.verdict == TC_ACT_SHOT;
 }
 
-static int start_socket(struct engine_run *run)
+static int start_socket_as(struct engine_run *run, enum socket_form form)
 {
-	int err = load(run, FILTER_SOCKET, FILTER_PASS);
+	int err = socket_filter_make(run->cbpf, form, &run->filter);
 
 	if (!err)
 		err = testrun_socket_open(run->sockets);
-	return err ? err : testrun_socket_attach(run->sockets, run->prog_fd);
+	return err ? err : socket_filter_attach(run->sockets, &run->filter);
+}
+
+static int start_socket(struct engine_run *run)
+{
+	return start_socket_as(run, SOCKET_BEST);
+}
+
+static int start_socket_bpf(struct engine_run *run)
+{
+	return start_socket_as(run, SOCKET_BPF);
 }
 
 static int start_kernel_cbpf(struct engine_run *run)
@@ -248,6 +258,15 @@ static const struct engine engine_socket = {
 	.match = match_socket,
 };
 
+static const struct engine engine_socket_bpf = {
+	.name = "socket-bpf",
+	.carrier = "a socket",
+	.least = TESTRUN_SOCKET_MIN,
+	.most = TESTRUN_SOCKET_MAX,
+	.start = start_socket_bpf,
+	.match = match_socket,
+};
+
 static const struct engine engine_kernel_cbpf = {
 	.name = "kernel-cbpf",
 	.classic = true,
@@ -259,8 +278,8 @@ static const struct engine engine_kernel_cbpf = {
 };
 
 static const struct engine *const engines[] = {
-	&engine_libpcap, &engine_xdp,	 &engine_ingress,
-	&engine_egress,	 &engine_socket, &engine_kernel_cbpf,
+	&engine_libpcap, &engine_xdp,	     &engine_ingress,	  &engine_egress,
+	&engine_socket,	 &engine_socket_bpf, &engine_kernel_cbpf,
 };
 
 const struct engine *engine_find(const char *name)
@@ -277,7 +296,7 @@ const struct engine *engine_find(const char *name)
 		fail(-EINVAL, "no engine '%s'; did you mean '%s'?", name, nearest);
 	else
 		fail(-EINVAL,
-		     "no engine '%s'; there are libpcap, xdp, ingress, egress, socket and kernel-cbpf",
+		     "no engine '%s'; there are libpcap, xdp, ingress, egress, socket, socket-bpf and kernel-cbpf",
 		     name);
 	return NULL;
 }
@@ -294,6 +313,7 @@ int engine_start(const struct engine *engine, const struct cbpf *cbpf, bool frag
 				    .frags = frags,
 				    .prog_fd = -1,
 				    .counters_fd = -1,
+				    .filter.prog_fd = -1,
 				    .sockets = { -1, -1 } };
 	return engine->start(run);
 }
@@ -303,6 +323,7 @@ void engine_stop(struct engine_run *run)
 	testrun_tc_close(run->tc);
 	own_close(&run->sockets[0]);
 	own_close(&run->sockets[1]);
+	socket_filter_free(&run->filter);
 	own_close(&run->prog_fd);
 	own_close(&run->counters_fd);
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../filter/cbpf.h"
+#include "filter_socket.h"
 
 struct testrun_tc;
 
@@ -18,6 +18,7 @@ struct engine_run {
 	int prog_fd, counters_fd;
 	struct testrun_tc *tc;
 	int sockets[2];
+	struct socket_filter filter;
 };
 
 struct engine {

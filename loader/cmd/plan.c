@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
+#include "../chain_load.h"
 #include "../out_text.h"
 #include "live.h"
 
@@ -18,6 +19,32 @@ static bool has_changes(const struct plan *plan)
 	for (size_t i = 0; i < plan->n_hooks; i++)
 		changes |= !plan->hooks[i].unchanged;
 	return changes;
+}
+
+/* Only loading one tells whether the kernel takes a component: a root, which goes again at once. */
+static int try_component(const struct plan_hook *hook)
+{
+	const struct load_maps own = { -1, -1, NULL, -1, -1 };
+	const struct load_root root = {
+		.kind = HOOK_XDP,
+		.frags = hook->frags,
+		.shared = true,
+		.priority = hook->hook->priority,
+		.pos = &hook->hook->pos,
+	};
+	_close_ int root_fd = -1, config_fd = -1;
+
+	return load_root(&own, &root, &root_fd, &config_fd);
+}
+
+static int try_components(const struct live *live, const struct plan *plan)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < plan->n_hooks && !err; i++)
+		if (plan->hooks[i].hook->shared && !live_chain_of(live, &plan->hooks[i]))
+			err = try_component(&plan->hooks[i]);
+	return err;
 }
 
 static void print_text(const struct live *live, const struct plan *plan)
@@ -43,6 +70,10 @@ static int run(int argc, char **argv)
 		status = live_open(&live) ? CMD_FAILED : CMD_OK;
 	if (!status)
 		status = live_exit(live_plan(&live, policy, &plan));
+	if (!status && try_components(&live, plan)) {
+		plan_freep(&plan);
+		status = CMD_FAILED;
+	}
 	/* Nobody need wait for who reads this in a pager. */
 	pin_close(&live.tree);
 	if (plan && has_changes(plan))

@@ -71,18 +71,16 @@ void ir_cases_add(struct ir_cases *cases, struct ir_case one)
 {
 	size_t at;
 
-	if (!cases->recent)
-		cases->recent = calloc(IR_CASES_RECENT, sizeof(*cases->recent));
-	if (!cases->recent) {
-		cases->failed = true;
-		return;
-	}
 	if (cases->n_recent == IR_CASES_RECENT)
 		merge(cases);
 	at = count_before(cases->recent, cases->n_recent, one.first);
-	memmove(&cases->recent[at + 1], &cases->recent[at], (cases->n_recent - at) * sizeof(one));
+	if (!array_add(cases->recent, cases->n_recent)) {
+		cases->failed = true;
+		return;
+	}
+	memmove(&cases->recent[at + 1], &cases->recent[at],
+		(cases->n_recent - 1 - at) * sizeof(one));
 	cases->recent[at] = one;
-	cases->n_recent++;
 }
 
 size_t ir_cases_take(struct ir_cases *cases, struct ir_case **out)

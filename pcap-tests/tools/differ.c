@@ -205,10 +205,12 @@ static void random_programs(struct context *c)
 /* Mostly small numbers, so that tests of them come out both ways. */
 static struct packet random_packet(struct context *c, uint8_t *data, uint32_t len)
 {
+	static const uint8_t tags[][2] = { { 0x88, 0xa8 }, { 0x81, 0x00 } };
+
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = dice_below(&c->dice, dice_one_in(&c->dice, 3) ? 256 : 5);
 	if (dice_one_in(&c->dice, 3))
-		memcpy(data + 12, dice_one_in(&c->dice, 2) ? "\x81\x00" : "\x88\xa8", 2);
+		memcpy(data + 12, tags[dice_one_in(&c->dice, 2)], 2);
 	return (struct packet){ data, len, 0 };
 }
 

@@ -4,6 +4,7 @@
 /* Ahead of cmocka, whose macro fail() would meet our function. */
 #include "../../loader/filter/ebpf.h"
 #include "../tools/random_cbpf.h"
+#include "program.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,13 +12,6 @@
 
 #include <cmocka.h>
 #include <string.h>
-
-#define PROGRAM(...)                                                                            \
-	(struct cbpf)                                                                           \
-	{                                                                                       \
-		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
-		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
-	}
 
 static char *compiled(const struct filter_run *run)
 {

@@ -2,6 +2,7 @@
 /*
  * Stages as files: what is read of them, and how options are checked. No privilege is needed.
  */
+#include <elf.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -326,6 +327,43 @@ static void test_truncated(void **state)
 	close(scratch.fd);
 }
 
+/* The first symbol of a section, its value so far that it and the size wrap around. */
+static void wrap_symbol(uint8_t *image)
+{
+	Elf64_Ehdr *elf = (Elf64_Ehdr *)image;
+	Elf64_Shdr *section = (Elf64_Shdr *)(image + elf->e_shoff);
+	Elf64_Sym *symbol;
+
+	while (section->sh_type != SHT_SYMTAB)
+		section++;
+	symbol = (Elf64_Sym *)(image + section->sh_offset);
+	while (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= SHN_LORESERVE ||
+	       !symbol->st_size)
+		symbol++;
+	symbol->st_value = -(Elf64_Xword)symbol->st_size;
+}
+
+static void test_symbol_wraps(void **state)
+{
+	struct scratch scratch = scratch_new();
+	struct stage *stage;
+	const void *image;
+	uint8_t *copy;
+	size_t size;
+
+	(void)state;
+	image = stage_embedded("xdp/ttl_guard", &size);
+	copy = malloc(size);
+	assert_non_null(copy);
+	memcpy(copy, image, size);
+	wrap_symbol(copy);
+	scratch_write(&scratch, copy, size);
+	free(copy);
+	assert_int_equal(find(scratch.path, HOOK_XDP, &stage), -EINVAL);
+	assert_said("its table of symbols is damaged");
+	close(scratch.fd);
+}
+
 /* What no compiler writes: its value would be checked against the other's range. */
 static void test_two_of_a_name(void **state)
 {
@@ -398,12 +436,12 @@ static void test_bpflog(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read_builtin),  cmocka_unit_test(test_names_agree),
-		cmocka_unit_test(test_not_found),     cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),	      cmocka_unit_test(test_every_mistake),
-		cmocka_unit_test(test_no_options),    cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_two_of_a_name), cmocka_unit_test(test_mutated),
-		cmocka_unit_test(test_bpflog),
+		cmocka_unit_test(test_read_builtin), cmocka_unit_test(test_names_agree),
+		cmocka_unit_test(test_not_found),    cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_values),	     cmocka_unit_test(test_every_mistake),
+		cmocka_unit_test(test_no_options),   cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_symbol_wraps), cmocka_unit_test(test_two_of_a_name),
+		cmocka_unit_test(test_mutated),	     cmocka_unit_test(test_bpflog),
 	};
 
 	/* Thousands of messages of damaged files: nobody wants to read them. */
