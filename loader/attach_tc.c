@@ -49,6 +49,11 @@ static int query(uint32_t ifindex, enum hook_kind kind, struct programs *out)
 	return 0;
 }
 
+static const char *asking_hint(int err)
+{
+	return err == -EPERM ? "; it takes CAP_BPF and CAP_NET_ADMIN: try sudo" : "";
+}
+
 int attach_tcx_known(void)
 {
 	struct programs programs;
@@ -59,7 +64,7 @@ int attach_tcx_known(void)
 	if (err == -EINVAL)
 		return 0;
 	return fail(err, "cannot ask whether this kernel has tcx: %s%s", strerror(-err),
-		    err == -EPERM ? "; it takes CAP_BPF and CAP_NET_ADMIN: try sudo" : "");
+		    asking_hint(err));
 }
 
 static void learn_name(struct tc_holder *holder)
@@ -97,8 +102,8 @@ int attach_tc_query(uint32_t ifindex, const char *name, enum hook_kind kind, str
 	*out = NULL;
 	*n = 0;
 	if (err && err != -ENODEV && err != -EINVAL)
-		return fail(err, "%s: cannot ask which programs are on %s: %s", name,
-			    policy_hook_name(kind), strerror(-err));
+		return fail(err, "%s: cannot ask which programs are on %s: %s%s", name,
+			    policy_hook_name(kind), strerror(-err), asking_hint(err));
 	err = add_programs(&programs, &holders, n);
 	if (!err)
 		err = clsact_filters(ifindex, name, kind, &holders, n);

@@ -39,22 +39,25 @@ static struct load_prog *add(struct loaded *loaded)
 
 enum { LOG_SIZE = 1 << 20, LOG_LINES = 6 };
 
-/* The verifier's words are asked for only when it has refused: a log costs time. */
+/*
+ * The verifier's words are asked for only when it has refused: a log costs time. -E2BIG is not
+ * reported if the program is `divisible`: the verifier finds it too complex.
+ */
 static int load_insns(const char *name, const struct filter_prog *prog,
-		      const struct plan_hook *hook, const struct pos *pos)
+		      const struct plan_hook *hook, const struct pos *pos, bool divisible)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = hook->frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	enum bpf_prog_type type = prog_type(hook->hook->kind);
 	_free_ char *log = NULL;
-	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts);
+	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts), first = fd;
 
-	if (fd >= 0)
+	if (fd >= 0 || (fd == -E2BIG && divisible))
 		return fd;
 	bpflog_start();
 	log = calloc(1, LOG_SIZE);
-	if (fd == -EPERM || !log)
+	if (first == -EPERM || !log)
 		return fail_at(
-			fd, pos,
+			first, pos,
 			"the kernel does not let this process load a program: it takes CAP_BPF and CAP_NET_ADMIN; try sudo");
 	opts.log_buf = log;
 	opts.log_size = LOG_SIZE;
@@ -63,10 +66,12 @@ static int load_insns(const char *name, const struct filter_prog *prog,
 	if (fd >= 0)
 		return fd;
 	bpflog_add(log);
+	/* Of the second try -ENOSPC says that the log was too long; the first one has the reason.
+	 */
 	return fail_at(
-		fd, pos,
+		first, pos,
 		"the kernel refuses the program of the rules from here on (%zu instructions): %s%s",
-		prog->n_insns, strerror(-fd), bpflog_tail(LOG_LINES));
+		prog->n_insns, strerror(-first), bpflog_tail(LOG_LINES));
 }
 
 /* The maps that a program may refer to; -1 for what this chain has not. */
@@ -114,7 +119,9 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		return copy;
 	set_maps(&filter->prog, hook, maps, loaded, tables, copy);
 	prog->slot = filter->slot;
-	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos);
+	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos,
+			      filter->end - filter->first > 1);
+	filter->refused = prog->fd == -E2BIG;
 	if (prog->fd < 0)
 		return prog->fd;
 	return prog->slot ? place(maps, prog->slot, prog->fd) : 0;

@@ -6,6 +6,15 @@
 
 enum { META_VERSION = 1 };
 
+static json_t *encode_targets(const struct action *action)
+{
+	json_t *targets = json_array();
+
+	for (size_t i = 0; i < action->redirect.n_targets; i++)
+		json_array_append_new(targets, json_string(action->redirect.targets[i].text));
+	return targets;
+}
+
 static json_t *encode_rule(const struct plan_hook *hook, const struct plan_rule *rule)
 {
 	json_t *o =
@@ -14,9 +23,8 @@ static json_t *encode_rule(const struct plan_hook *hook, const struct plan_rule 
 			  (json_int_t)rule->rule->pos.line, "counter", (json_int_t)rule->counter,
 			  "counters", (json_int_t)rule->n_counters, "slot", (json_int_t)rule->slot);
 
-	if (o && rule->rule->action.kind == ACTION_REDIRECT &&
-	    rule->rule->action.redirect.n_targets == 1)
-		json_object_set_new(o, "target", json_string(hook->targets[rule->target].name));
+	if (o && rule->rule->action.kind == ACTION_REDIRECT)
+		json_object_set_new(o, "targets", encode_targets(&rule->rule->action));
 	if (o && rule->rule->action.kind == ACTION_SOCKET)
 		json_object_set_new(o, "socket", json_string(hook->sockets[rule->target]));
 	if (o && rule->stage) {
@@ -78,16 +86,21 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, uint32_t coun
 	return text;
 }
 
+static void clear_names(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
 static void clear_rule(struct meta_rule *rule)
 {
 	free(rule->text);
 	free(rule->label);
 	free(rule->identity);
-	free(rule->target);
 	free(rule->socket);
-	for (size_t i = 0; i < rule->n_reasons; i++)
-		free(rule->reasons[i]);
-	free(rule->reasons);
+	clear_names(rule->targets, rule->n_targets);
+	clear_names(rule->reasons, rule->n_reasons);
 }
 
 void meta_free(struct meta *meta)
@@ -119,17 +132,18 @@ static int copy(char **to, const char *from)
 	return from && !*to ? -ENOMEM : 0;
 }
 
-static int decode_reasons(json_t *list, struct meta_rule *rule)
+/* Of what is not there there are none. */
+static int decode_names(json_t *list, char ***names, size_t *n_names)
 {
 	size_t n = json_array_size(list);
 
-	rule->reasons = calloc(n + 1, sizeof(*rule->reasons));
-	if (!rule->reasons)
+	*names = calloc(n + 1, sizeof(**names));
+	if (!*names)
 		return -ENOMEM;
-	for (; rule->n_reasons < n; rule->n_reasons++) {
-		const char *name = json_string_value(json_array_get(list, rule->n_reasons));
+	for (; *n_names < n; ++*n_names) {
+		const char *name = json_string_value(json_array_get(list, *n_names));
 
-		if (!name || copy(&rule->reasons[rule->n_reasons], name))
+		if (!name || copy(&(*names)[*n_names], name))
 			return -EINVAL;
 	}
 	return 0;
@@ -137,23 +151,24 @@ static int decode_reasons(json_t *list, struct meta_rule *rule)
 
 static int decode_rule(json_t *o, struct meta_rule *rule)
 {
-	const char *text, *identity, *label = NULL, *target = NULL, *name = NULL;
+	const char *text, *identity, *label = NULL, *name = NULL;
 	json_int_t line, counter, n_counters, slot;
-	json_t *reasons = NULL;
+	json_t *reasons = NULL, *targets = NULL;
 
-	if (json_unpack(o, "{s:s, s:s, s?s, s:I, s:I, s:I, s:I, s?s, s?s, s?o}", "text", &text,
+	if (json_unpack(o, "{s:s, s:s, s?s, s:I, s:I, s:I, s:I, s?o, s?s, s?o}", "text", &text,
 			"identity", &identity, "label", &label, "line", &line, "counter", &counter,
-			"counters", &n_counters, "slot", &slot, "target", &target, "socket", &name,
-			"reasons", &reasons))
+			"counters", &n_counters, "slot", &slot, "targets", &targets, "socket",
+			&name, "reasons", &reasons))
 		return -EINVAL;
 	rule->line = line;
 	rule->counter = counter;
 	rule->n_counters = n_counters;
 	rule->slot = slot;
 	if (copy(&rule->text, text) || copy(&rule->identity, identity) ||
-	    copy(&rule->label, label) || copy(&rule->target, target) || copy(&rule->socket, name))
+	    copy(&rule->label, label) || copy(&rule->socket, name))
 		return -ENOMEM;
-	return reasons ? decode_reasons(reasons, rule) : 0;
+	return decode_names(targets, &rule->targets, &rule->n_targets)
+		       ?: decode_names(reasons, &rule->reasons, &rule->n_reasons);
 }
 
 static int decode_rules(json_t *list, struct meta *meta)

@@ -14,7 +14,8 @@ struct meta_rule {
 	unsigned int line;
 	uint32_t counter, n_counters;
 	uint32_t slot;	/* use; else 0 */
-	char *target;	/* redirect; else NULL */
+	char **targets; /* redirect */
+	size_t n_targets;
 	char *socket;	/* socket: its name; else NULL */
 	char **reasons; /* use: n_counters - WEIR_STAGE_REASONS of them */
 	size_t n_reasons;

@@ -3,13 +3,15 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "fail.h"
-#include "own.h"
+#include "netlink.h"
 
 /* Whom to ask. */
 struct device {
@@ -120,4 +122,29 @@ bool nic_counters_refused(const struct nic_counters *counters, uint64_t *refused
 		found = true;
 	}
 	return found;
+}
+
+static int read_stats(struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attr = nlmsg_find_attr(hdr, sizeof(struct ifinfomsg), IFLA_STATS64);
+	struct rtnl_link_stats64 stats = { 0 };
+
+	if (attr)
+		nla_memcpy(&stats, attr, sizeof(stats));
+	*(uint64_t *)arg = stats.tx_dropped;
+	return attr ? 0 : -ENODATA;
+}
+
+int nic_counters_send_dropped(const char *interface, uint64_t *dropped)
+{
+	uint32_t ifindex = if_nametoindex(interface);
+	_netlink_msg_ struct nl_msg *msg = NULL;
+	_netlink_ struct nl_sock *sk = NULL;
+	int err = ifindex ? netlink_open(NETLINK_ROUTE, &sk) : -ENODEV;
+
+	*dropped = 0;
+	if (err)
+		return err;
+	msg = netlink_link_request(RTM_GETLINK, ifindex);
+	return msg ? netlink_ask(sk, msg, read_stats, dropped, NULL) : fail_oom();
 }

@@ -23,3 +23,9 @@ void nic_counters_free(struct nic_counters *counters);
  * did not take: its ring was full, or they were too long. False: it does not count them.
  */
 bool nic_counters_refused(const struct nic_counters *counters, uint64_t *refused);
+
+/*
+ * Packets that the interface was to send and dropped, whoever sent them (IFLA_STATS64: tx_dropped).
+ * -ENODEV, not reported, if there is none of that name in this network namespace.
+ */
+int nic_counters_send_dropped(const char *interface, uint64_t *dropped);

@@ -24,6 +24,23 @@ static json_t *stage_json(const struct status_rule *rule)
 			 "redirected", counter(rule->redirected), "reasons", reasons);
 }
 
+static json_t *targets_json(const struct status_rule *rule)
+{
+	json_t *targets = json_array();
+
+	for (size_t i = 0; i < rule->n_targets; i++) {
+		const struct status_target *target = &rule->targets[i];
+		json_t *o = json_pack("{s:s}", "name", target->name);
+
+		if (o && target->known)
+			json_object_set_new(
+				o, target->redirected ? "redirects_refused" : "send_dropped",
+				json_integer(target->refused));
+		json_array_append_new(targets, o);
+	}
+	return targets;
+}
+
 static json_t *rule_json(const struct status_rule *rule)
 {
 	json_t *o = json_pack("{s:s, s:s?, s:I, s:I, s:I}", "rule", rule->text, "label",
@@ -31,10 +48,10 @@ static json_t *rule_json(const struct status_rule *rule)
 			      (json_int_t)rule->matched.packets, "bytes",
 			      (json_int_t)rule->matched.bytes);
 
-	if (o && (rule->target || rule->socket))
+	if (o && rule->counts_lost)
 		json_object_set_new(o, "lost", counter(rule->lost));
-	if (o && rule->target_counts)
-		json_object_set_new(o, "target_refused", json_integer(rule->target_refused));
+	if (o && rule->n_targets)
+		json_object_set_new(o, "targets", targets_json(rule));
 	if (o && rule->is_stage)
 		json_object_set_new(o, "stage", stage_json(rule));
 	return o;

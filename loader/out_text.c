@@ -77,15 +77,17 @@ static void put_stage(FILE *out, const struct status_rule *rule)
 	}
 }
 
-/* The kernel tells what a target did not take to tracepoints only; but most drivers count it. */
-static void put_target(FILE *out, const struct status_rule *rule)
+/* The kernel tells what a target did not take to tracepoints only; but interfaces count it. */
+static void put_target(FILE *out, const struct status_target *target)
 {
 	char refused[32];
 
-	if (rule->target_refused)
+	if (target->refused)
 		fprintf(out,
-			"        #   %15s packets  refused by %s since it is there, from all who redirect to it\n",
-			grouped(rule->target_refused, refused), rule->target);
+			"        #   %15s packets  %s by %s since it is there, of all who %s to it\n",
+			grouped(target->refused, refused),
+			target->redirected ? "refused" : "dropped", target->name,
+			target->redirected ? "redirect" : "send");
 }
 
 static void put_rule(FILE *out, const struct status_rule *rule, const struct status_rule *before,
@@ -101,7 +103,8 @@ static void put_rule(FILE *out, const struct status_rule *rule, const struct sta
 			    rule->socket ? "had no socket on their queue"
 					 : "lost: the target is gone",
 			    rule->lost, NULL, 0);
-	put_target(out, rule);
+	for (size_t i = 0; i < rule->n_targets; i++)
+		put_target(out, &rule->targets[i]);
 	if (rule->is_stage)
 		put_stage(out, rule);
 }

@@ -193,16 +193,21 @@ static unsigned int name_path(const struct plan_hook *hook, char *text, size_t s
 	return n;
 }
 
+static int refuse_size(const struct plan_hook *hook)
+{
+	return fail_at(
+		-EINVAL, &hook->hook->pos,
+		"this policy is too large: its rules fill more than %d programs, and the kernel ends a chain there: use fewer or shorter ones",
+		PLAN_TAIL_CALLS_MAX);
+}
+
 static int refuse_path(const struct plan_hook *hook)
 {
 	char lines[256], splits[64] = "";
 	unsigned int n = name_path(hook, lines, sizeof(lines));
 
 	if (!n)
-		return fail_at(
-			-EINVAL, &hook->hook->pos,
-			"this policy is too large: its rules fill %zu programs, and the kernel ends a chain after %d: use fewer or shorter ones",
-			hook->n_filters, PLAN_TAIL_CALLS_MAX);
+		return refuse_size(hook);
 	if (hook->tail_calls > 1 + n)
 		snprintf(splits, sizeof(splits), ", and the size of the policy %u",
 			 hook->tail_calls - 1 - n);
@@ -237,6 +242,27 @@ static int check_path(struct plan_hook *hook)
 	return hook->tail_calls <= PLAN_TAIL_CALLS_MAX ? 0 : refuse_path(hook);
 }
 
+/* The same before anything is compiled: what the stages and tags alone cost. */
+static int check_stages(struct plan_hook *hook, size_t n)
+{
+	hook->tail_calls = 1;
+	for (size_t i = 0; i < n; i++)
+		hook->tail_calls += calls_of(&hook->rules[i]);
+	return hook->tail_calls <= PLAN_TAIL_CALLS_MAX ? 0 : refuse_path(hook);
+}
+
+/* And as soon as a run has more parts than that: `filter` is the first of them, as yet. */
+static int check_parts(const struct plan_hook *hook, const struct plan_filter *filter)
+{
+	unsigned int n = 1;
+
+	while (filter && is_split(hook, filter)) {
+		filter = filter_at(hook, filter->end);
+		n++;
+	}
+	return n <= PLAN_TAIL_CALLS_MAX ? 0 : refuse_size(hook);
+}
+
 /* The rules from `first` to `end`, but nothing behind one that takes every packet. */
 static size_t run_length(const struct plan_hook *hook, size_t first, size_t end)
 {
@@ -248,14 +274,29 @@ static size_t run_length(const struct plan_hook *hook, size_t first, size_t end)
 	return end - first;
 }
 
-/* Larger than the verifier likes; in how many parts it is not. */
-static bool is_too_large(const struct filter_prog *prog, unsigned int *parts)
+/* Larger than the verifier likes (one rule: than it takes); in how many parts it is not. */
+static bool is_too_large(const struct filter_prog *prog, size_t n_rules, unsigned int *parts)
 {
 	unsigned int by_insns = 1 + prog->n_insns / FILTER_INSNS_GOOD;
 	unsigned int by_branches = 1 + prog->branches_deep / FILTER_BRANCHES_GOOD;
 
 	*parts = by_insns > by_branches ? by_insns : by_branches;
+	*parts = *parts > 2 ? *parts : 2;
+	if (n_rules == 1)
+		return prog->branches_deep > FILTER_BRANCHES_MOST;
 	return prog->n_insns > FILTER_INSNS_MANY || prog->branches_deep > FILTER_BRANCHES_MANY;
+}
+
+static int check_compiled(struct plan_hook *hook, size_t first, size_t n)
+{
+	for (size_t i = first; i < first + n; i++)
+		hook->compiled += cbpf_size(&hook->rules[i].cbpf);
+	if (hook->compiled <= PLAN_COMPILED_MAX)
+		return 0;
+	return fail_at(
+		-EINVAL, &hook->hook->pos,
+		"this policy is too large: its rules, with those behind each 'use' and 'vlan' once more, are over %d instructions of classic BPF to compile: use fewer or shorter ones",
+		PLAN_COMPILED_MAX);
 }
 
 /* One program of these rules. -E2BIG, not reported: it is too large; in how many parts it may not
@@ -267,10 +308,11 @@ static int compile(struct plan_hook *hook, size_t first, size_t end, struct filt
 	size_t n = run_length(hook, first, end);
 	_free_ struct filter_rule *rules = calloc(n + 1, sizeof(*rules));
 	struct filter_run run = empty_run(hook);
-	int err;
+	int err = rules ? check_compiled(hook, first, n) : fail_oom();
+	bool too_large;
 
-	if (!rules)
-		return fail_oom();
+	if (err)
+		return err;
 	for (size_t i = 0; i < n; i++) {
 		rules[i] = filter_rule(hook, &hook->rules[first + i]);
 		if (rules[i].verb == FILTER_VLAN_PUSH || rules[i].verb == FILTER_VLAN_POP)
@@ -281,9 +323,9 @@ static int compile(struct plan_hook *hook, size_t first, size_t end, struct filt
 	run.jump_at_end = end < reachable(hook) && n == end - first;
 	if (run.jump_at_end)
 		run.end_slot = filter_at(hook, end)->slot;
-	*parts = 2;
 	err = filter_compile(&run, out);
-	if (!err && n > 1 && is_too_large(out, parts)) {
+	too_large = is_too_large(out, n, parts);
+	if (!err && too_large) {
 		filter_prog_free(out);
 		err = -E2BIG;
 	}
@@ -334,12 +376,14 @@ static int add_run(struct plan_hook *hook, const struct plan_base *base, size_t 
 	size_t last;
 	int err = -E2BIG;
 
+	if (parts == 1 && plan_is_refused(hook, first, end))
+		parts = 2;
 	if (parts == 1 || end - first < 2)
 		err = compile(hook, first, end, &filter.prog, &parts);
 	if (!err) {
 		err = add_filter(hook, base, &filter);
 		filter_prog_free(&filter.prog);
-		return err;
+		return err ? err : check_parts(hook, &hook->filters[hook->n_filters - 1]);
 	}
 	if (err != -E2BIG)
 		return err;
@@ -442,7 +486,7 @@ static int note_shadowed(const struct plan_hook *hook)
 int plan_filters(struct plan_hook *hook, const struct plan_base *base)
 {
 	size_t n = reachable(hook);
-	int err = 0;
+	int err = check_stages(hook, n);
 
 	for (size_t i = n + 1; i-- > 0 && !err;)
 		if (!i || ends_program(&hook->rules[i - 1]))

@@ -7,6 +7,13 @@
 #include "filter/shape_cache.h"
 #include "plan.h"
 
+/*
+ * What the rules of a hook may be together (cbpf_size()): each needs up to 700 bytes and some 5
+ * microseconds. And what may be compiled of them, all told: the rules behind a `use` are once more,
+ * those of a run that is split two or three times.
+ */
+enum { PLAN_CLASSIC_MAX = CBPF_MAX, PLAN_COMPILED_MAX = 4 * PLAN_CLASSIC_MAX };
+
 /* plan_later.c: the sentence that says what this version cannot do with it; NULL: it can. */
 const char *plan_later_rule(const struct rule *rule);
 
@@ -44,6 +51,9 @@ int plan_slot(struct plan_hook *hook, const struct plan_base *base, uint32_t *sl
 int plan_filters(struct plan_hook *hook, const struct plan_base *base);
 
 /* plan_filters.c: do a hook's programs read by helper calls (filter_run.by_helper)? */
+/* Is it known that the verifier refuses a program with these rules in it, first … end-1? */
+bool plan_is_refused(const struct plan_hook *hook, size_t first, size_t end);
+
 bool plan_is_by_helper(const struct plan_hook *hook);
 
 /* plan_filters.c: a note of rules that stand behind one that takes every packet. */

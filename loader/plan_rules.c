@@ -75,10 +75,19 @@ static int resolve(struct plan_rule *planned, enum hook_kind kind, struct shape_
 	return err ? err : stage_err;
 }
 
+static int refuse_size(const struct plan_rule *planned)
+{
+	return fail_at(
+		-EINVAL, &planned->rule->pos,
+		"this hook's rules are too many: from here on they would be more than %d instructions of classic BPF; write the addresses or ports of many rules with one action as one expression, joined by 'or'",
+		PLAN_CLASSIC_MAX);
+}
+
 int plan_resolve_rules(struct plan_hook *hook)
 {
 	_cleanup_(shape_cache_freep) struct shape_cache *shapes = shape_cache_new();
 	unsigned int mistakes = 0;
+	size_t size = 0;
 	int first_err = 0;
 
 	hook->rules = calloc(hook->hook->n_rules + 1, sizeof(*hook->rules));
@@ -92,6 +101,9 @@ int plan_resolve_rules(struct plan_hook *hook)
 		err = resolve(&hook->rules[i], hook->hook->kind, shapes);
 		if (!first_err)
 			first_err = err;
+		size += cbpf_size(&hook->rules[i].cbpf);
+		if (size > PLAN_CLASSIC_MAX)
+			return refuse_size(&hook->rules[i]);
 		if (err && ++mistakes == MISTAKES_MAX)
 			return fail(err,
 				    "too many mistakes: those of the rules below are not shown");

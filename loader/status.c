@@ -9,11 +9,17 @@
 
 #include "nic_counters.h"
 
+static void rule_clear(struct status_rule *rule)
+{
+	free(rule->reasons);
+	free(rule->targets);
+}
+
 static void hook_clear(struct status_hook *hook)
 {
 	chain_close(&hook->chain);
 	for (size_t i = 0; i < hook->n_rules; i++)
-		free(hook->rules[i].reasons);
+		rule_clear(&hook->rules[i]);
 	free(hook->rules);
 	free(hook->holders);
 	free(hook->cpus);
@@ -58,17 +64,34 @@ static int read_stage(struct status_rule *rule, const struct meta_rule *meta,
 	return 0;
 }
 
-/* What cannot be asked is not counted either: a target that is gone loses packets at the rule. */
-static void read_target(const struct chain *chain, struct status_rule *rule)
+/*
+ * What was redirected natively a driver may count by itself; what goes through its transmit queues,
+ * and what other drivers refuse, is in the interface's own count of what it dropped. What cannot be
+ * asked is not counted either: a target that is gone loses packets at the rule.
+ */
+static void read_target(const struct chain *chain, struct status_target *target)
 {
 	_cleanup_(nic_counters_free) struct nic_counters counters = { 0 };
-	_close_ int fd = -1;
+	_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (!rule->target || chain->at.mode != XDP_NATIVE)
-		return;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && !nic_counters_read(fd, rule->target, &counters))
-		rule->target_counts = nic_counters_refused(&counters, &rule->target_refused);
+	if (fd >= 0 && chain->at.mode == XDP_NATIVE &&
+	    !nic_counters_read(fd, target->name, &counters))
+		target->redirected = nic_counters_refused(&counters, &target->refused);
+	target->known =
+		target->redirected || !nic_counters_send_dropped(target->name, &target->refused);
+}
+
+static int read_targets(const struct chain *chain, const struct meta_rule *meta,
+			struct status_rule *rule)
+{
+	rule->targets = calloc(meta->n_targets + 1, sizeof(*rule->targets));
+	if (!rule->targets)
+		return fail_oom();
+	for (; rule->n_targets < meta->n_targets; rule->n_targets++) {
+		rule->targets[rule->n_targets].name = meta->targets[rule->n_targets];
+		read_target(chain, &rule->targets[rule->n_targets]);
+	}
+	return 0;
 }
 
 static int read_rule(const struct chain *chain, const struct meta_rule *meta,
@@ -86,11 +109,14 @@ static int read_rule(const struct chain *chain, const struct meta_rule *meta,
 	rule->label = meta->label;
 	rule->line = meta->line;
 	rule->matched = counters[WEIR_RULE_MATCHED];
-	rule->target = meta->target;
 	rule->socket = meta->socket;
-	read_target(chain, rule);
-	if ((meta->target || meta->socket) && meta->n_counters > WEIR_REDIRECT_LOST)
+	rule->counts_lost =
+		(meta->n_targets || meta->socket) && meta->n_counters > WEIR_REDIRECT_LOST;
+	if (rule->counts_lost)
 		rule->lost = counters[WEIR_REDIRECT_LOST];
+	err = read_targets(chain, meta, rule);
+	if (err)
+		return err;
 	return meta->n_counters >= WEIR_STAGE_REASONS ? read_stage(rule, meta, counters) : 0;
 }
 

@@ -14,16 +14,24 @@ struct status_reason {
 	uint64_t packets, bytes;
 };
 
+/* A target of a redirect, and what it has not taken, in all its life and from whomever. */
+struct status_target {
+	const char *name;
+	bool known;	 /* it is there, and counts that */
+	bool redirected; /* only what was redirected to it natively; else all that it was to send */
+	uint64_t refused; /* packets */
+};
+
 struct status_rule {
 	const char *text, *label; /* label may be NULL */
 	unsigned int line;	  /* in the policy's file */
 	struct weir_counter matched;
-	const char *target;	  /* redirect; else NULL */
 	const char *socket;	  /* socket: its name; else NULL */
+	bool counts_lost;	  /* the next one is counted */
 	struct weir_counter lost; /* redirect: the target was gone; socket: its queue had none */
-	bool target_counts;	  /* redirect natively: its driver tells what it refused, */
-	uint64_t target_refused;  /* in all its life, from whomever */
-	bool is_stage;		  /* use: what the stage decided, all others went on */
+	struct status_target *targets; /* redirect */
+	size_t n_targets;
+	bool is_stage; /* use: what the stage decided, all others went on */
 	struct weir_counter passed, dropped, reflected, redirected;
 	struct status_reason *reasons;
 	size_t n_reasons;

@@ -15,8 +15,10 @@ int testrun_socket_open(int sockets[2])
 }
 
 /* sk_filter_charge() of the kernel: 8 bytes an instruction. Before Linux 6.8 there are 20480. */
-static int fail_memory(void)
+static int fail_attach(void)
 {
+	if (errno != ENOMEM)
+		return fail(-errno, "cannot attach the program to a socket: %s", strerror(errno));
 	return fail(
 		-ENOMEM,
 		"cannot attach the program to a socket: it is larger than the memory that a socket has for options; `sysctl net.core.optmem_max=131072` gives it more");
@@ -25,16 +27,16 @@ static int fail_memory(void)
 int testrun_socket_attach(const int sockets[2], int prog_fd)
 {
 	if (setsockopt(sockets[1], SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
-		return errno == ENOMEM ? fail_memory()
-				       : fail(-errno, "cannot attach the program to a socket: %s",
-					      strerror(errno));
+		return fail_attach();
 	return 0;
 }
 
 int testrun_socket_attach_classic(const int sockets[2], const struct sock_fprog *prog)
 {
 	if (setsockopt(sockets[1], SOL_SOCKET, SO_ATTACH_FILTER, prog, sizeof(*prog)))
-		return fail(-errno, "the kernel refuses the classic program: %s", strerror(errno));
+		return errno == EINVAL ? fail(-EINVAL, "the kernel refuses the classic program: %s",
+					      strerror(errno))
+				       : fail_attach();
 	return 0;
 }
 

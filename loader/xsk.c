@@ -227,7 +227,7 @@ int xsk_fd(const struct xsk *xsk)
 }
 
 /* There is room in the ring: as many have been taken from there. */
-void xsk_give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n)
+void xsk_give_back(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n)
 {
 	uint32_t at = 0;
 
@@ -235,7 +235,7 @@ void xsk_give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n)
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		*xsk_ring_prod__fill_addr(&xsk->fill, at + i) =
-			addresses[i] & ~(uint64_t)(XSK_CHUNK - 1);
+			frames[i].addr & ~(uint64_t)(XSK_CHUNK - 1);
 	xsk_ring_prod__submit(&xsk->fill, n);
 }
 
@@ -247,31 +247,41 @@ static void wake(struct xsk *xsk)
 		recvfrom(xsk_socket__fd(xsk->socket), NULL, 0, MSG_DONTWAIT, NULL, NULL);
 }
 
-/* One batch: `frames` is what was in the ring. */
-static int take(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n, xsk_frame_fn fn,
-		void *arg)
+static int show(const struct xsk *xsk, uint32_t at, uint32_t n, xsk_frame_fn fn, void *arg)
 {
-	uint64_t addresses[XSK_BATCH];
 	int err = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (fn && !err)
-			err = fn(xsk_umem__get_data(xsk->set->area, frames[i].addr), frames[i].len,
-				 arg);
-		xsk->counts.packets++;
-		xsk->counts.bytes += frames[i].len;
-		addresses[i] = frames[i].addr;
+	for (uint32_t i = 0; i < n && !err; i++) {
+		const struct xdp_desc *frame = xsk_ring_cons__rx_desc(&xsk->rx, at + i);
+
+		err = fn(xsk_umem__get_data(xsk->set->area, frame->addr), frame->len, arg);
 	}
+	return err;
+}
+
+/* One batch: n frames of the ring, from `at` on. */
+static int take(struct xsk *xsk, uint32_t at, uint32_t n, xsk_frame_fn fn, void *arg)
+{
+	struct xdp_desc frames[XSK_BATCH];
+	uint64_t bytes = 0;
+	int err = fn ? show(xsk, at, n, fn, arg) : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		frames[i] = *xsk_ring_cons__rx_desc(&xsk->rx, at + i);
+		bytes += frames[i].len;
+	}
+	xsk_ring_cons__release(&xsk->rx, n);
+	xsk->counts.packets += n;
+	xsk->counts.bytes += bytes;
 	if (xsk->port)
 		xsk_forward(xsk, frames, n);
 	else
-		xsk_give_back(xsk, addresses, n);
+		xsk_give_back(xsk, frames, n);
 	return err;
 }
 
 ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg)
 {
-	struct xdp_desc frames[XSK_BATCH];
 	uint64_t taken = 0;
 	int err = 0;
 
@@ -284,10 +294,7 @@ ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg)
 			wake(xsk);
 			break;
 		}
-		for (uint32_t i = 0; i < n; i++)
-			frames[i] = *xsk_ring_cons__rx_desc(&xsk->rx, at + i);
-		xsk_ring_cons__release(&xsk->rx, n);
-		err = take(xsk, frames, n, fn, arg);
+		err = take(xsk, at, n, fn, arg);
 		taken += n;
 	}
 	return err ? err : (ssize_t)taken;

@@ -65,9 +65,10 @@ void xsk_reap(struct xsk *xsk)
 
 	while (completed && (n = xsk_ring_cons__peek(completed, XSK_BATCH, &at))) {
 		for (uint32_t i = 0; i < n; i++) {
-			uint64_t address = *xsk_ring_cons__comp_addr(completed, at + i);
+			struct xdp_desc sent = { .addr = *xsk_ring_cons__comp_addr(completed,
+										   at + i) };
 
-			xsk_give_back(&xsk->set->queues[address / XSK_AREA], &address, 1);
+			xsk_give_back(&xsk->set->queues[sent.addr / XSK_AREA], &sent, 1);
 		}
 		xsk_ring_cons__release(completed, n);
 	}
@@ -93,16 +94,13 @@ void xsk_send_waiting(struct xsk *xsk)
 void xsk_forward(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n)
 {
 	struct xsk_ring_prod *tx = &xsk->port->tx;
-	uint64_t refused[XSK_BATCH];
 	uint32_t at = 0, room = xsk_prod_nb_free(tx, n), sent = n < room ? n : room;
 
 	xsk_ring_prod__reserve(tx, sent, &at);
 	for (uint32_t i = 0; i < sent; i++)
 		*xsk_ring_prod__tx_desc(tx, at + i) = frames[i];
 	xsk_ring_prod__submit(tx, sent);
-	for (uint32_t i = sent; i < n; i++)
-		refused[i - sent] = frames[i].addr;
-	xsk_give_back(xsk, refused, n - sent);
+	xsk_give_back(xsk, frames + sent, n - sent);
 	xsk->counts.forwarded += sent;
 	xsk->counts.refused += n - sent;
 	xsk_send_waiting(xsk);

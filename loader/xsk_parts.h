@@ -46,7 +46,7 @@ struct xsk_set {
 const char *xsk_hint(int err, enum xsk_copy copy);
 
 /* Buffers go back to be filled. */
-void xsk_give_back(struct xsk *xsk, const uint64_t *addresses, uint32_t n);
+void xsk_give_back(struct xsk *xsk, const struct xdp_desc *frames, uint32_t n);
 
 /* xsk_forward.c: open and close what sends. All queues receive by now. */
 int xsk_open_ports(struct xsk_set *set, const struct xsk_options *options);

@@ -8,7 +8,8 @@
  *   ./xsk_count eth0 0 /sys/fs/bpf/weir/[0-9]*'/eth0/xdp/xsk-mine'
  *
  * weir pins the XSKMAP; whoever puts a socket in at its queue's number gets that queue's frames.
- * The policy may change under it: the map stays as long as a rule names it.
+ * The policy may change under it: the map stays as long as a rule names it. Without a MAP it has
+ * all frames of the queue, by the program that libxdp attaches: what it takes without weir.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <xdp/xsk.h>
 
 enum { FRAMES = 4096, RING = 2048, BATCH = 64 };
@@ -40,7 +42,8 @@ int main(int argc, char **argv)
 {
 	const struct xsk_socket_config config = {
 		.rx_size = RING,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD, /* weir's program is there */
+		/* weir's program is there */
+		.libxdp_flags = argc == 4 ? XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD : 0,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
 	struct xsk_ring_cons rx, completed;
@@ -49,14 +52,15 @@ int main(int argc, char **argv)
 	struct xsk_umem *umem;
 	unsigned long packets = 0;
 	unsigned int at = 0, n;
-	int map, err;
+	int map = -1, err;
 	void *area;
 
-	if (argc != 4)
-		die("usage: xsk_count IFACE QUEUE MAP", -EINVAL);
+	if (argc != 3 && argc != 4)
+		die("usage: xsk_count IFACE QUEUE [MAP]", -EINVAL);
 	signal(SIGINT, stop);
-	map = bpf_obj_get(argv[3]);
-	if (map < 0)
+	if (argc == 4)
+		map = bpf_obj_get(argv[3]);
+	if (argc == 4 && map < 0)
 		die(argv[3], -errno);
 	area = mmap(NULL, FRAMES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
@@ -70,18 +74,22 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < RING; i++)
 		*xsk_ring_prod__fill_addr(&fill, at + i) = i * 4096;
 	xsk_ring_prod__submit(&fill, RING);
-	err = xsk_socket__update_xskmap(socket, map);
+	err = argc == 4 ? xsk_socket__update_xskmap(socket, map) : 0;
 	if (err)
 		die("map", err);
+	fprintf(stderr, "%s queue %s\n", argv[1], argv[2]);
 
 	while (!stopped) {
 		struct pollfd fd = { xsk_socket__fd(socket), POLLIN, 0 };
 		unsigned int from = 0, to = 0;
 
-		poll(&fd, 1, 100);
 		n = xsk_ring_cons__peek(&rx, BATCH, &from);
-		if (!n || xsk_ring_prod__reserve(&fill, n, &to) != n)
+		if (!n || xsk_ring_prod__reserve(&fill, n, &to) != n) {
+			if (xsk_ring_prod__needs_wakeup(&fill))
+				recvfrom(fd.fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+			poll(&fd, 1, 100);
 			continue;
+		}
 		for (unsigned int i = 0; i < n; i++)
 			*xsk_ring_prod__fill_addr(&fill, to + i) =
 				xsk_ring_cons__rx_desc(&rx, from + i)->addr & ~4095ull;

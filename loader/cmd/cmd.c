@@ -155,7 +155,7 @@ int cmd_open_signals(void)
 	return fd < 0 ? fail(-errno, "cannot wait for signals: %s", strerror(errno)) : fd;
 }
 
-int cmd_print_json(json_t *object, int status)
+static int print_json(json_t *object, int status, size_t flags)
 {
 	const struct fail_message *m;
 	size_t n = fail_messages(&m);
@@ -173,10 +173,20 @@ int cmd_print_json(json_t *object, int status)
 		json_array_append_new(list, message_json(&m[i]));
 	}
 	fail_forget();
-	json_dumpf(object, stdout, JSON_INDENT(2));
+	json_dumpf(object, stdout, flags);
 	fputc('\n', stdout);
 	json_decref(object);
 	return status;
+}
+
+int cmd_print_json(json_t *object, int status)
+{
+	return print_json(object, status, JSON_INDENT(2));
+}
+
+int cmd_print_json_line(json_t *object, int status)
+{
+	return print_json(object, status, JSON_COMPACT);
 }
 
 static void help(const char *program, const char *about, const struct cmd *const *cmds, size_t n,
@@ -262,7 +272,7 @@ static int run(const char *program, const struct cmd *cmd, int argc, char **argv
 	snprintf(name, sizeof(name), "%s %s", program, cmd->name);
 	argv[0] = name;
 	status = cmd->run(argc, argv);
-	return output_lost() && status == CMD_OK ? CMD_FAILED : status;
+	return output_lost() && (status == CMD_OK || status == CMD_CHANGES) ? CMD_FAILED : status;
 }
 
 /*
@@ -313,9 +323,9 @@ int cmd_main(const char *program, const char *about, const struct cmd *const *cm
 	open_standard_files();
 	allow_all_files();
 	if (!strcmp(word, "help") || !strcmp(word, "-h") || !strcmp(word, "--help"))
-		return help(program, about, cmds, n, stdout), CMD_OK;
+		return help(program, about, cmds, n, stdout), output_lost() ? CMD_FAILED : CMD_OK;
 	if (!strcmp(word, "--version"))
-		return printf("%s " CMD_VERSION "\n", program), CMD_OK;
+		return printf("%s " CMD_VERSION "\n", program), output_lost() ? CMD_FAILED : CMD_OK;
 	if (word_first(argc, argv)) {
 		cmd = find(program, argv[1], cmds, n);
 		return cmd ? run(program, cmd, argc - 1, argv + 1) : CMD_USAGE;

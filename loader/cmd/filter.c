@@ -47,16 +47,19 @@ static const struct argp_option options[] = {
 	  "difference; then the exit status is 1",
 	  0 },
 	{ "engine", KEY_ENGINE, "ENGINE", 0,
-	  "Match by libpcap (the default), or in the kernel: xdp, ingress or egress (tc), socket; or "
-	  "kernel-cbpf, what the kernel itself makes of the classic program",
+	  "Match by libpcap (the default), or in the kernel: xdp, ingress or egress (tc), socket (what "
+	  "--attach attaches), socket-bpf (what it attaches as bpf); or kernel-cbpf, what the kernel itself "
+	  "makes of libpcap's classic program",
 	  0 },
 	{ "attach", KEY_ATTACH, "IFACE", 0,
 	  "Attach the expression to a packet socket, and print what it lets through of the packets of "
 	  "IFACE, one a line in hexadecimal",
 	  0 },
 	{ "as", KEY_AS, "KIND", 0,
-	  "How to attach it: bpf (weir's program, SO_ATTACH_BPF, the default), classic "
-	  "(SO_ATTACH_FILTER) or fanout (PACKET_FANOUT_CBPF)",
+	  "How to attach it: classic (a classic program made anew, SO_ATTACH_FILTER), bpf (weir's own, "
+	  "SO_ATTACH_BPF) or fanout: as what tells two sockets of a group apart (PACKET_FANOUT_CBPF, or, as "
+	  "fanout-bpf, PACKET_FANOUT_EBPF). The default is classic where that is exact, else bpf, with the "
+	  "reason; so is fanout's",
 	  0 },
 	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },
@@ -237,7 +240,7 @@ static int join_words(struct work *work)
 static enum expr_form form(const struct work *work)
 {
 	if (work->mode == ATTACH)
-		return work->attach.as == ATTACH_BPF ? EXPR_LIFTED : EXPR_LAW;
+		return work->attach.as == ATTACH_CLASSIC ? EXPR_LAW : EXPR_LIFTED;
 	if (work->mode != SHOW)
 		return filter_engine_of(work)->classic ? EXPR_LAW : EXPR_LIFTED;
 	if (work->format == PRINT_EBPF || work->format == PRINT_DOT ||

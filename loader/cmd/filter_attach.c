@@ -15,23 +15,27 @@
 #include <unistd.h>
 
 #include "../fail.h"
-#include "filter_engine.h"
+#include "../testrun.h"
+#include "filter_socket.h"
 
 enum { PACKET_MAX = 1 << 18, TAG_AT = 2 * ETH_ALEN, TAG_LEN = 4 };
 
 bool attach_as_find(const char *name, enum attach_as *as)
 {
 	static const char *const names[] = {
-		[ATTACH_BPF] = "bpf", [ATTACH_CLASSIC] = "classic", [ATTACH_FANOUT] = "fanout"
+		[ATTACH_BPF] = "bpf",
+		[ATTACH_CLASSIC] = "classic",
+		[ATTACH_FANOUT] = "fanout",
+		[ATTACH_FANOUT_BPF] = "fanout-bpf",
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = ATTACH_BPF; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(name, names[i])) {
 			*as = i;
 			return true;
 		}
 	}
-	fail(-EINVAL, "no way '%s' to attach; there are bpf, classic and fanout", name);
+	fail(-EINVAL, "no way '%s' to attach; there are classic, bpf, fanout and fanout-bpf", name);
 	return false;
 }
 
@@ -50,26 +54,6 @@ static void end_by_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-}
-
-static int attach_bpf(int fd, const struct cbpf *prog)
-{
-	_close_ int prog_fd = engine_load_socket(prog);
-
-	if (prog_fd < 0)
-		return prog_fd;
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
-		return fail(-errno, "cannot attach the program to a socket: %s", strerror(errno));
-	return 0;
-}
-
-static int attach_classic(int fd, const struct cbpf *prog)
-{
-	const struct sock_fprog fprog = { prog->n, prog->insns };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof(fprog)))
-		return fail(-errno, "the kernel refuses the classic program: %s", strerror(errno));
-	return 0;
 }
 
 static int bind_to(int fd, const char *interface)
@@ -98,83 +82,72 @@ static int open_socket(void)
 	return take_fd(&fd);
 }
 
-/* A socket that receives nothing before it has its filter. */
-static int open_filtered(const struct attach *attach, const struct cbpf *prog)
+/* What is attached is said, and why, if it was not asked for. */
+static int make_filter(const struct attach *attach, const struct cbpf *prog, enum cbpf_seat seat,
+		       struct socket_filter *out)
 {
-	_close_ int fd = open_socket();
-	int err;
+	static const enum socket_form forms[] = {
+		[ATTACH_BEST] = SOCKET_BEST,	   [ATTACH_BPF] = SOCKET_BPF,
+		[ATTACH_CLASSIC] = SOCKET_CLASSIC, [ATTACH_FANOUT] = SOCKET_BEST,
+		[ATTACH_FANOUT_BPF] = SOCKET_BPF,
+	};
+	int err = socket_filter_make(prog, seat, forms[attach->as], out);
 
-	if (fd < 0)
-		return fd;
-	err = attach->as == ATTACH_BPF ? attach_bpf(fd, prog) : attach_classic(fd, prog);
+	if (!err && out->why)
+		note("attached as bpf: the classic program %s", out->why);
+	return err;
+}
+
+static const char *form_of(const struct socket_filter *filter)
+{
+	return filter->classic.n ? "classic" : "bpf";
+}
+
+/* A socket that receives nothing before it has its filter. */
+static int open_filtered(const struct attach *attach, const struct cbpf *prog, const char **what)
+{
+	_cleanup_(socket_filter_free) struct socket_filter filter = { .prog_fd = -1 };
+	_close_ int fd = open_socket();
+	int err = fd < 0 ? fd : make_filter(attach, prog, CBPF_FILTER, &filter);
+
 	if (!err)
-		err = bind_to(fd, attach->interface);
+		err = socket_filter_attach((int[2]){ -1, fd }, &filter);
+	if (err)
+		return err;
+	*what = form_of(&filter);
+	err = bind_to(fd, attach->interface);
 	return err ? err : take_fd(&fd);
 }
 
 /* Fanout */
 
-static bool is_load(uint16_t code)
+/* It chooses the second of the group's sockets, which has number 1, for what matches. */
+static int set_selector(int fd, const struct socket_filter *filter)
 {
-	uint8_t mode = BPF_MODE(code);
+	const struct sock_fprog classic = { filter->classic.n, filter->classic.insns };
+	int err = classic.len ? setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &classic,
+					   sizeof(classic))
+			      : setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &filter->prog_fd,
+					   sizeof(filter->prog_fd));
 
-	return (BPF_CLASS(code) == BPF_LD || BPF_CLASS(code) == BPF_LDX) &&
-	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
-}
-
-/*
- * For packet_rcv_fanout(), where a received packet begins with its network header and one that is
- * sent with its Ethernet header: loads count from the latter in so many words. What comes out is
- * the number of a socket.
- */
-static int make_selector(struct sock_filter *insn)
-{
-	const uint32_t mac = SKF_LL_OFF, most = SKF_NET_OFF - SKF_LL_OFF;
-
-	if (insn->code == (BPF_RET | BPF_A) ||
-	    (BPF_CLASS(insn->code) <= BPF_LDX && BPF_MODE(insn->code) == BPF_LEN))
-		return fail(
-			-EINVAL,
-			"the program asks for the packet's length, or returns a number that it computes: "
-			"as a fanout's selector it is not told the one, and the other names no socket; "
-			"use --as bpf");
-	if (BPF_CLASS(insn->code) == BPF_RET)
-		insn->k = !!insn->k;
-	else if (is_load(insn->code) && insn->k < most)
-		insn->k += mac;
-	return 0;
-}
-
-static int set_selector(int fd, const struct cbpf *prog)
-{
-	_free_ struct sock_filter *insns = calloc(prog->n, sizeof(*insns));
-	const struct sock_fprog selector = { prog->n, insns };
-	int err = insns ? 0 : fail_oom();
-
-	for (size_t i = 0; i < prog->n && !err; i++) {
-		insns[i] = prog->insns[i];
-		err = make_selector(&insns[i]);
-	}
 	if (err)
-		return err;
-	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &selector, sizeof(selector)))
-		return fail(-errno, "the kernel refuses the classic program as a fanout's: %s",
+		return fail(-errno, "the kernel refuses the program as a fanout's: %s",
 			    strerror(errno));
 	return 0;
 }
 
 /* A member of the group, which receives nothing yet. */
-static int open_member(const struct attach *attach)
+static int open_member(const struct attach *attach, int kind)
 {
-	struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, 0 };
-	const struct cbpf prog = { .insns = &nothing, .n = 1 };
-	int group = (getpid() & 0xffff) | PACKET_FANOUT_CBPF << 16;
+	struct sock_filter ret = { BPF_RET | BPF_K, 0, 0, 0 };
+	const struct sock_fprog nothing = { 1, &ret };
+	int group = (getpid() & 0xffff) | kind << 16;
 	_close_ int fd = open_socket();
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = attach_classic(fd, &prog);
+	err = testrun_socket_attach_classic((int[2]){ -1, fd }, &nothing);
 	if (!err)
 		err = bind_to(fd, attach->interface);
 	if (err)
@@ -185,16 +158,22 @@ static int open_member(const struct attach *attach)
 }
 
 /* The one that receives what matches; *others, the caller's too, stays closed to all packets. */
-static int open_fanout(const struct attach *attach, const struct cbpf *prog, int *others)
+static int open_fanout(const struct attach *attach, const struct cbpf *prog, int *others,
+		       const char **what)
 {
+	_cleanup_(socket_filter_free) struct socket_filter filter = { .prog_fd = -1 };
 	_close_ int fd = -1;
-	int none = 0, err;
+	int err = make_filter(attach, prog, CBPF_FANOUT, &filter), none = 0;
+	int kind = filter.classic.n ? PACKET_FANOUT_CBPF : PACKET_FANOUT_EBPF;
 
-	*others = open_member(attach);
-	fd = *others < 0 ? *others : open_member(attach);
+	if (err)
+		return err;
+	*what = filter.classic.n ? "fanout, classic" : "fanout, bpf";
+	*others = open_member(attach, kind);
+	fd = *others < 0 ? *others : open_member(attach, kind);
 	if (fd < 0)
 		return fd;
-	err = set_selector(fd, prog);
+	err = set_selector(fd, &filter);
 	if (err)
 		return err;
 	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)))
@@ -262,13 +241,14 @@ static int print_packet(int fd)
 int attach_run(const struct attach *attach, const struct cbpf *prog)
 {
 	_close_ int others = -1;
-	_close_ int fd = attach->as == ATTACH_FANOUT ? open_fanout(attach, prog, &others)
-						     : open_filtered(attach, prog);
+	const char *what = NULL;
+	_close_ int fd = attach->as >= ATTACH_FANOUT ? open_fanout(attach, prog, &others, &what)
+						     : open_filtered(attach, prog, &what);
 
 	if (fd < 0)
 		return fd;
 	end_by_signals();
-	note("listening on %s", attach->interface);
+	note("listening on %s, as %s", attach->interface, what);
 	for (unsigned long n = 0; !stopped && (!attach->count || n < attach->count);) {
 		int got = print_packet(fd);
 

@@ -81,6 +81,7 @@ static int load_prog(struct engine_run *run, enum filter_hook hook, struct filte
 		[FILTER_XDP] = BPF_PROG_TYPE_XDP,
 		[FILTER_TC] = BPF_PROG_TYPE_SCHED_CLS,
 		[FILTER_SOCKET] = BPF_PROG_TYPE_SOCKET_FILTER,
+		[FILTER_FANOUT] = BPF_PROG_TYPE_SOCKET_FILTER,
 	};
 	bool frags = run->frags && hook == FILTER_XDP;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
@@ -117,10 +118,10 @@ static int load(struct engine_run *run, enum filter_hook hook, enum filter_verb 
 	return run->prog_fd < 0 ? run->prog_fd : 0;
 }
 
-int engine_load_socket(const struct cbpf *cbpf)
+int engine_load_socket(const struct cbpf *cbpf, enum cbpf_seat seat)
 {
 	struct engine_run run = { .cbpf = cbpf, .prog_fd = -1, .counters_fd = -1 };
-	int err = load(&run, FILTER_SOCKET, FILTER_PASS);
+	int err = load(&run, seat == CBPF_FANOUT ? FILTER_FANOUT : FILTER_SOCKET, FILTER_PASS);
 
 	return err ? err : run.prog_fd;
 }
@@ -180,13 +181,23 @@ static int match_tc(struct engine_run *run, const uint8_t *packet, uint32_t len)
 	return err ? err : test.verdict == TC_ACT_SHOT;
 }
 
-static int start_socket(struct engine_run *run)
+static int start_socket_as(struct engine_run *run, enum socket_form form)
 {
-	int err = load(run, FILTER_SOCKET, FILTER_PASS);
+	int err = socket_filter_make(run->cbpf, CBPF_FILTER, form, &run->filter);
 
 	if (!err)
 		err = testrun_socket_open(run->sockets);
-	return err ? err : testrun_socket_attach(run->sockets, run->prog_fd);
+	return err ? err : socket_filter_attach(run->sockets, &run->filter);
+}
+
+static int start_socket(struct engine_run *run)
+{
+	return start_socket_as(run, SOCKET_BEST);
+}
+
+static int start_socket_bpf(struct engine_run *run)
+{
+	return start_socket_as(run, SOCKET_BPF);
 }
 
 static int start_kernel_cbpf(struct engine_run *run)
@@ -248,6 +259,15 @@ static const struct engine engine_socket = {
 	.match = match_socket,
 };
 
+static const struct engine engine_socket_bpf = {
+	.name = "socket-bpf",
+	.carrier = "a socket",
+	.least = TESTRUN_SOCKET_MIN,
+	.most = TESTRUN_SOCKET_MAX,
+	.start = start_socket_bpf,
+	.match = match_socket,
+};
+
 static const struct engine engine_kernel_cbpf = {
 	.name = "kernel-cbpf",
 	.classic = true,
@@ -259,8 +279,8 @@ static const struct engine engine_kernel_cbpf = {
 };
 
 static const struct engine *const engines[] = {
-	&engine_libpcap, &engine_xdp,	 &engine_ingress,
-	&engine_egress,	 &engine_socket, &engine_kernel_cbpf,
+	&engine_libpcap, &engine_xdp,	     &engine_ingress,	  &engine_egress,
+	&engine_socket,	 &engine_socket_bpf, &engine_kernel_cbpf,
 };
 
 const struct engine *engine_find(const char *name)
@@ -277,7 +297,7 @@ const struct engine *engine_find(const char *name)
 		fail(-EINVAL, "no engine '%s'; did you mean '%s'?", name, nearest);
 	else
 		fail(-EINVAL,
-		     "no engine '%s'; there are libpcap, xdp, ingress, egress, socket and kernel-cbpf",
+		     "no engine '%s'; there are libpcap, xdp, ingress, egress, socket, socket-bpf and kernel-cbpf",
 		     name);
 	return NULL;
 }
@@ -294,6 +314,7 @@ int engine_start(const struct engine *engine, const struct cbpf *cbpf, bool frag
 				    .frags = frags,
 				    .prog_fd = -1,
 				    .counters_fd = -1,
+				    .filter.prog_fd = -1,
 				    .sockets = { -1, -1 } };
 	return engine->start(run);
 }
@@ -303,6 +324,7 @@ void engine_stop(struct engine_run *run)
 	testrun_tc_close(run->tc);
 	own_close(&run->sockets[0]);
 	own_close(&run->sockets[1]);
+	socket_filter_free(&run->filter);
 	own_close(&run->prog_fd);
 	own_close(&run->counters_fd);
 }

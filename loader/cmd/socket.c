@@ -17,7 +17,7 @@
 
 enum { KEY_COPY = 0x7201, KEY_ZERO_COPY, KEY_BUSY };
 
-enum { POLL_MS = 200 };
+enum { FORWARD_MS = 200 }; /* what waits to be sent on is looked after that often */
 
 struct args {
 	const char *interface, *name, *file, *forward;
@@ -141,8 +141,10 @@ static int read_all(struct reading *reading)
 	const struct args *args = reading->args;
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	reading->time_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	if (reading->writer) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		reading->time_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	}
 	for (uint32_t i = 0; i < reading->n; i++) {
 		uint64_t most = args->most ? args->most - reading->received : 0;
 		ssize_t taken;
@@ -163,6 +165,11 @@ static bool is_done(const struct reading *reading)
 	return reading->args->most && reading->received >= reading->args->most;
 }
 
+static int poll_timeout(const struct args *args)
+{
+	return args->options.busy_poll ? 0 : args->forward ? FORWARD_MS : -1;
+}
+
 /* Until a signal, or as many packets as were asked for. */
 static int read_on(struct reading *reading, int signals)
 {
@@ -174,7 +181,7 @@ static int read_on(struct reading *reading, int signals)
 	if (!err)
 		fds[reading->n] = (struct pollfd){ signals, POLLIN, 0 };
 	while (!err && !is_done(reading)) {
-		poll(fds, reading->n + 1, reading->args->options.busy_poll ? 0 : POLL_MS);
+		poll(fds, reading->n + 1, poll_timeout(reading->args));
 		err = read_all(reading);
 		if (fds[reading->n].revents)
 			break;

@@ -169,6 +169,15 @@ int cbpf_check(const struct cbpf *prog, char *why, size_t why_size)
 	return 0;
 }
 
+size_t cbpf_size(const struct cbpf *prog)
+{
+	size_t n = prog->n;
+
+	for (size_t i = 0; i < prog->n_lists; i++)
+		n += prog->lists[i].n;
+	return n;
+}
+
 bool cbpf_loops(const struct cbpf *prog)
 {
 	for (size_t i = 0; i < prog->n; i++) {

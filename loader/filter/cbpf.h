@@ -80,6 +80,9 @@ void cbpf_print_c(const struct cbpf *prog, const char *name, FILE *out);
 /* Does it jump backward? The kernel takes no such program. */
 bool cbpf_loops(const struct cbpf *prog);
 
+/* What there is to compile: its instructions, and the elements of its lists. */
+size_t cbpf_size(const struct cbpf *prog);
+
 /*
  * An upper bound of where the bytes end that its loads ask for, whatever the packet; UINT32_MAX:
  * anywhere. *out may be any number where -ENOMEM is returned, reported.

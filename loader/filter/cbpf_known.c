@@ -141,7 +141,7 @@ static struct range range_of_load(const struct cbpf_known *known, const struct c
 	if (v->code == IMMEDIATE)
 		return (struct range){ v->k, v->k };
 	if (v->code == LENGTH)
-		return (struct range){ known->length, ALL };
+		return (struct range){ known->length, INT32_MAX };
 	if (BPF_MODE(v->code) == BPF_ABS && v->k >= (uint32_t)SKF_AD_OFF)
 		return (struct range){ 0, UINT16_MAX };
 	if (BPF_SIZE(v->code) == BPF_W)

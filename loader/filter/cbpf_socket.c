@@ -8,10 +8,6 @@
 
 #include "ways.h"
 
-enum {
-	LENGTH_MAX = 1024, /* instructions of a program that is followed: a call each, and more */
-};
-
 /* What lies ahead of each instruction */
 
 static uint64_t loads_ahead(uint32_t view, const struct sock_filter *insn)
@@ -148,7 +144,8 @@ static int make(struct ways *ways, struct cbpf *out)
 		return 0;
 	err = cbpf_layout(&ways->graph, first, out);
 	if (!err && out->n > BPF_MAXINSNS)
-		ways->why = "has more instructions than the kernel takes";
+		ways->why =
+			"would have more than 4,096 instructions, which is all that the kernel takes";
 	return err;
 }
 
@@ -159,8 +156,10 @@ static int hinders(const struct cbpf *prog, const char **why)
 	int err = 0;
 
 	*why = NULL;
-	if (prog->n_lists || prog->n > LENGTH_MAX)
-		*why = "is long";
+	if (prog->n_lists)
+		*why = "is a list, which look-ups are faster for";
+	else if (prog->n > BPF_MAXINSNS)
+		*why = "has more than 4,096 instructions, which is all that the kernel takes";
 	else if (cbpf_loops(prog))
 		*why = "has loops, which the kernel refuses";
 	else
@@ -187,28 +186,4 @@ int cbpf_for_socket(const struct cbpf *prog, enum cbpf_seat seat, struct cbpf *o
 	if (err)
 		cbpf_free(out);
 	return err;
-}
-
-int cbpf_longest(const struct cbpf *prog, uint32_t *out)
-{
-	_free_ uint32_t *from = calloc(prog->n, sizeof(*from));
-
-	if (!from)
-		return fail_oom();
-	for (size_t i = prog->n; i-- > 0;) {
-		const struct sock_filter *insn = &prog->insns[i];
-		uint32_t yes = 0, no = 0;
-
-		if (BPF_CLASS(insn->code) == BPF_JMP) {
-			bool always = BPF_OP(insn->code) == BPF_JA;
-
-			yes = from[i + 1 + (always ? insn->k : insn->jt)];
-			no = from[i + 1 + (always ? insn->k : insn->jf)];
-		} else if (BPF_CLASS(insn->code) != BPF_RET) {
-			yes = from[i + 1];
-		}
-		from[i] = 1 + (yes > no ? yes : no);
-	}
-	*out = from[0];
-	return 0;
 }

@@ -24,6 +24,3 @@ enum cbpf_seat {
  */
 int cbpf_for_socket(const struct cbpf *prog, enum cbpf_seat seat, struct cbpf *out,
 		    const char **why);
-
-/* Instructions on the longest way through a program without loops. 0 or -ENOMEM, reported. */
-int cbpf_longest(const struct cbpf *prog, uint32_t *out);

@@ -335,8 +335,10 @@ static int emit_blocks(struct emit *e)
 			emit_end_here(e, e->ir->blocks[block].end.verb);
 		if (e->oom || e->cache.oom)
 			return fail_oom();
-		if (e->prog->n_insns > FILTER_INSNS_MAX || e->too_deep)
+		if (e->prog->n_insns > FILTER_INSNS_MAX || e->too_deep) {
+			e->prog->n_insns = e->prog->n_insns * e->n_order / (i + 1);
 			return -E2BIG;
+		}
 	}
 	return 0;
 }
@@ -380,7 +382,11 @@ int ebpf_emit(const struct ir *ir, const struct filter_run *run, struct filter_p
 	err = emit_init(&e, ir, run, out);
 	if (!err)
 		err = emit_all(&e);
-	if (err)
+	if (err) {
+		size_t n_insns = err == -E2BIG ? out->n_insns : 0;
+
 		filter_prog_free(out);
+		out->n_insns = n_insns;
+	}
 	return err;
 }

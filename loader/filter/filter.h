@@ -26,6 +26,7 @@ enum filter_hook {
 	FILTER_XDP,
 	FILTER_TC,     /* a direct-action classifier, ingress or egress, tcx or cls_bpf */
 	FILTER_SOCKET, /* a socket filter: a match returns the whole packet, else nothing */
+	FILTER_FANOUT, /* PACKET_FANOUT_EBPF: a match returns 1, else 0 */
 };
 
 /* What a matching rule does. COUNT, MARK and PRIORITY go on to the next rule; all else ends. */
@@ -142,7 +143,8 @@ enum { FILTER_REACHED = UINT32_MAX };
 
 /*
  * Compile a run. -E2BIG if it is too large for one program (a branch offset does not fit, more than
- * FILTER_INSNS_MAX instructions); other errors are reported. The caller owns *out:
+ * FILTER_INSNS_MAX instructions): then out->n_insns is about how many it would have, as far as that
+ * is known, and out holds nothing else. Other errors are reported. The caller owns *out:
  * filter_prog_free().
  */
 int filter_compile(const struct filter_run *run, struct filter_prog *out);
@@ -163,6 +165,8 @@ enum {
 	FILTER_INSNS_GOOD = 10000,
 	FILTER_BRANCHES_MANY = 3500,
 	FILTER_BRANCHES_GOOD = 3000,
+	/* So many of one rule, in loops mostly, the verifier refuses after half a minute. */
+	FILTER_BRANCHES_MOST = 120000,
 };
 
 /* Set the map fds in a copy-free way: insns[reloc.insn].imm = fds[reloc.map]. */

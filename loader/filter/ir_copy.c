@@ -3,7 +3,7 @@
 
 bool sweep_may_grow(const struct sweep *s)
 {
-	return s->made < IR_GROWTH * s->seen + IR_GROWTH_FREE;
+	return s->made < IR_GROWTH * s->seen + IR_GROWTH_FREE && s->extra < IR_COPIES_MOST;
 }
 
 uint32_t sweep_new_copy(struct sweep *s, const struct ir_block *from)

@@ -18,6 +18,12 @@ enum { NO_WAY = UINT32_MAX };
  */
 enum { IR_GROWTH = 2, IR_GROWTH_FREE = 256 };
 
+/*
+ * Nor may blocks have more copies than that beyond one each: more do not fit into a program, and a
+ * graph of a million blocks would take gigabytes.
+ */
+enum { IR_COPIES_MOST = FILTER_INSNS_MAX };
+
 /* So many ways into a block are joined before they try to pass it. */
 enum { CROWD = 16 };
 
@@ -71,6 +77,7 @@ struct sweep {
 	size_t n_gaps;
 	struct queue again; /* ways that come to the block at hand once more */
 	size_t seen, made;  /* blocks and cases, of the old graph and of the new one */
+	size_t extra;	    /* copies of blocks beyond one each */
 	bool oom;
 };
 

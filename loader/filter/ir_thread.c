@@ -201,6 +201,7 @@ static void copy_by_class(struct sweep *s, const struct ir_block *block, const s
 	size_t n = class_of ? classify(s, queue, copies_of(s, block), class_of) : 0;
 
 	s->oom |= !n;
+	s->extra += n - !!n;
 	for (size_t c = 0; c < n && !s->oom; c++)
 		copy_for_class(s, block, queue, class_of, c);
 }

@@ -284,6 +284,10 @@ static int add_piece(struct builder *b, struct grammar_node *piece, uint32_t yes
 	struct shape shape = { 0 };
 	int err = 0;
 
+	if (b->out->n > CBPF_MAX)
+		return refuse(
+			b, piece, -EINVAL,
+			"the expression is too long: from here on it would take more than a million instructions of classic BPF; each 'any-vlan' has three of what it holds");
 	if (b->moved.n) {
 		struct grammar_node *mark = grammar_add(b->grammar, GRAMMAR_VALUE);
 

@@ -11,6 +11,8 @@
 enum {
 	MANY = 1 << 14, /* ways, beyond which facts are forgotten */
 	TOO_MANY = 1 << 17,
+	DEEP = 2048, /* instructions on one way: each is a call in a call, of some 1.5 KB of stack
+		      */
 };
 
 uint32_t ways_reject(struct ways *ways)
@@ -243,7 +245,7 @@ static void forget(const struct ways *ways, struct way *way)
 uint32_t ways_walk(struct ways *ways, struct way way)
 {
 	size_t n = ways->points.n;
-	uint32_t number, *node;
+	uint32_t number, made, *node;
 
 	if (ways->oom || ways->why)
 		return ways_reject(ways);
@@ -255,10 +257,12 @@ uint32_t ways_walk(struct ways *ways, struct way way)
 	ways->oom |= !node || ways->values.oom || ways->graph.oom;
 	if (ways->oom)
 		return 0;
-	if (n > TOO_MANY)
-		return ways_give_up(ways, "would be too large");
-	number = n;
-	n = step(ways, &way);
-	ways->nodes[number] = n;
-	return n;
+	if (n > TOO_MANY || ways->depth == DEEP)
+		return ways_give_up(ways, n > TOO_MANY
+						  ? "would be too large"
+						  : "has more than 2,048 instructions on one way");
+	ways->depth++;
+	made = step(ways, &way);
+	ways->depth--;
+	return ways->nodes[n] = made;
 }

@@ -56,6 +56,7 @@ struct ways {
 	/* T, by the view without TAGGED, if it depends on nothing. */
 	enum ways_verdict tagged[WAYS_VIEWS];
 	const char *why; /* there is no program; half a sentence: "the classic program …" */
+	uint32_t depth;	 /* of calls: points on the way to the one at hand */
 	bool oom;
 };
 

@@ -47,13 +47,11 @@ uint32_t ways_begin_tagged(struct ways *ways, uint32_t view, const struct cbpf_k
 	return cbpf_step(&ways->graph, BPF_LD | BPF_IMM, 0, false, next);
 }
 
-static uint32_t at_end(struct ways *ways, const struct way *at, bool match)
+/* The question, which takes A: without a tag the verdict is `match`, with one it is up to `yes`. */
+static uint32_t ask(struct ways *ways, bool match, uint32_t yes)
 {
-	uint32_t yes, next;
+	uint32_t next;
 
-	if (ways->tagged[at->view] == (enum ways_verdict)match)
-		return ways_end(ways, match);
-	yes = ways_begin_tagged(ways, at->view, &at->known);
 	if (yes == ways_end(ways, match))
 		return yes;
 	if (yes == ways_end(ways, !match))
@@ -63,6 +61,47 @@ static uint32_t at_end(struct ways *ways, const struct way *at, bool match)
 				   ways_end(ways, match), yes);
 	return cbpf_step(&ways->graph, BPF_LD | BPF_W | BPF_ABS,
 			 SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT, false, next);
+}
+
+/*
+ * T where it is no more than a test of what A is at this end: that test comes ahead of the
+ * question, since most packets need no other then. False: it is more.
+ */
+static bool test_first(struct ways *ways, const struct way *at, bool match, uint32_t *out)
+{
+	struct way way = ways_begin(ways, at->view | WAYS_TAGGED);
+	uint32_t other = ways_end(ways, !match);
+	struct cbpf_node test;
+
+	if (ways->live[0] & CBPF_A)
+		return false;
+	way.a = at->a;
+	way.known = at->known;
+	*out = ways_walk(ways, way);
+	if (ways->oom || ways->graph.oom)
+		return true;
+	test = *cbpf_node(&ways->graph, *out);
+	if (BPF_CLASS(test.code) != BPF_JMP || (test.next[0] != other && test.next[1] != other) ||
+	    cbpf_node(&ways->graph, test.next[0])->live ||
+	    cbpf_node(&ways->graph, test.next[1])->live)
+		return false;
+	for (unsigned int side = 0; side < 2; side++) {
+		if (test.next[side] == other)
+			test.next[side] = ask(ways, match, other);
+	}
+	*out = cbpf_branch(&ways->graph, test.code, test.k, test.next[0], test.next[1]);
+	return true;
+}
+
+static uint32_t at_end(struct ways *ways, const struct way *at, bool match)
+{
+	uint32_t tested;
+
+	if (ways->tagged[at->view] == (enum ways_verdict)match)
+		return ways_end(ways, match);
+	if (ways->tagged[at->view] == DEPENDS && test_first(ways, at, match, &tested))
+		return tested;
+	return ask(ways, match, ways_begin_tagged(ways, at->view, &at->known));
 }
 
 static uint32_t end_with(struct ways *ways, const struct way *at, bool match)

@@ -141,23 +141,47 @@ static uint32_t uncounted(uint32_t view)
 	return (view & WAYS_TAGGED ? TAG_LEN : 0) + (view & WAYS_PULLED ? ETH_HLEN : 0);
 }
 
+/* A test of A, which nobody reads behind it, ahead of which `add` is to be added to it. */
+static bool takes_sum(const struct cbpf_graph *graph, uint32_t number, uint32_t add)
+{
+	const struct cbpf_node *node = graph->oom ? NULL : cbpf_node(graph, number);
+
+	return node &&
+	       (node->code == (BPF_JMP | BPF_JGT | BPF_K) ||
+		node->code == (BPF_JMP | BPF_JGE | BPF_K)) &&
+	       node->k >= add &&
+	       !((cbpf_node(graph, node->next[0])->live | cbpf_node(graph, node->next[1])->live) &
+		 CBPF_A);
+}
+
+/* The sum does not wrap around: it is a packet's length. */
+static uint32_t add_to_length(struct ways *ways, uint32_t add, uint32_t next)
+{
+	struct cbpf_node test;
+
+	if (!add)
+		return next;
+	if (!takes_sum(&ways->graph, next, add))
+		return cbpf_step(&ways->graph, BPF_ALU | BPF_ADD | BPF_K, add, false, next);
+	test = *cbpf_node(&ways->graph, next);
+	return cbpf_branch(&ways->graph, test.code, test.k - add, test.next[0], test.next[1]);
+}
+
 static uint32_t load_length(struct ways *ways, const struct way *from, bool to_x)
 {
-	const struct sock_filter load = { BPF_LD | BPF_W | BPF_LEN, 0, 0, 0 };
-	const struct sock_filter add = { BPF_ALU | BPF_ADD | BPF_K, 0, 0, uncounted(from->view) };
-	uint32_t value = ways_compute(ways, load.code, 0, 0, 0), next;
+	const struct sock_filter insn = { BPF_LD | BPF_W | BPF_LEN, 0, 0, 0 };
+	uint32_t counted = ways_compute(ways, insn.code, 0, 0, 0), value = counted, next;
+	uint32_t add = uncounted(from->view);
 
-	if (add.k)
-		value = ways_compute(ways, add.code, add.k, value, 0);
+	if (add)
+		value = ways_compute(ways, BPF_ALU | BPF_ADD | BPF_K, add, value, 0);
 	value = ways_settle(ways, from, value);
 	if (to_x && ways->live[from->pc + 1] & CBPF_A)
 		return ways_give_up(ways, "puts the packet's length beside a number that it needs");
 	next = ways_go_on(ways, from, value, to_x ? value : from->x);
 	if (to_x)
 		next = cbpf_step(&ways->graph, BPF_MISC | BPF_TAX, 0, false, next);
-	if (add.k)
-		next = cbpf_step(&ways->graph, add.code, add.k, false, next);
-	return cbpf_step(&ways->graph, load.code, load.k, false, next);
+	return ways_put_a(ways, from, counted, insn, false, add_to_length(ways, add, next));
 }
 
 uint32_t ways_load(struct ways *ways, const struct way *from, const struct sock_filter *insn)

@@ -16,7 +16,8 @@ FULL, SLOW = bool(os.environ.get("FULL")), bool(os.environ.get("SLOW"))
 TMP = os.environ.get("TMP") or tempfile.mkdtemp()
 
 # Engines that run weir's program, and the bytes of a packet that each carries.
-CARRIES = {"xdp": (14, 65535), "ingress": (14, 15360), "egress": (14, 15360), "socket": (1, 64016)}
+CARRIES = {"xdp": (14, 65535), "ingress": (14, 15360), "egress": (14, 15360), "socket": (1, 64016),
+           "socket-bpf": (1, 64016)}
 SHORTEST = 14
 
 SAMPLE = 60  # expressions

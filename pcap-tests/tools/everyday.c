@@ -4,7 +4,9 @@
  * instructions where the clock counts them (pcap-tests/vm/run-in-guest --icount):
  *
  *   on XDP, beside the same test by hand (pcap-tests/everyday/, the objects), by BPF_PROG_TEST_RUN;
- *   on a socket, beside the kernel's own translation of the classic program (SO_ATTACH_FILTER).
+ *   on a socket, beside the kernel's own translation of libpcap's classic program
+ *   (SO_ATTACH_FILTER): the classic program that weir makes for it, and the one of its own
+ *   (SO_ATTACH_BPF) for what classic ones cannot be exact in.
  *
  * First all of them agree with libpcap on every packet. Then each is measured with the same
  * packets, half of which match, drawn evenly from the captures. On XDP the costs are those over a
@@ -23,6 +25,7 @@
 
 #include "../../loader/capture.h"
 #include "../../loader/fail.h"
+#include "../../loader/filter/cbpf_socket.h"
 #include "../../loader/filter/expr.h"
 #include "../../loader/filter/filter.h"
 #include "../../loader/testrun.h"
@@ -40,10 +43,10 @@ enum {
 static const char every[] = "greater 0";
 
 /* Who tests. */
-enum way { XDP_HAND, XDP_WEIR, SOCKET_KERNEL, SOCKET_WEIR, WAYS };
+enum way { XDP_HAND, XDP_WEIR, SOCKET_KERNEL, SOCKET_WEIR, SOCKET_BPF, WAYS };
 
 static const char *const way_names[] = { "by hand", "weir on XDP", "the kernel's classic filter",
-					 "weir on a socket" };
+					 "weir on a socket", "weir's eBPF on a socket" };
 
 struct packet {
 	uint8_t *data;
@@ -51,9 +54,9 @@ struct packet {
 };
 
 struct filter {
-	const char *text; /* the expression; the object's */
-	struct cbpf cbpf;
-	int fds[WAYS]; /* programs; but for the kernel's */
+	const char *text;	   /* the expression; the object's */
+	struct cbpf cbpf, classic; /* libpcap's; for a socket */
+	int fds[WAYS];		   /* programs; but for classic ones */
 	size_t samples[2 * EACH_SIDE];
 	size_t n_samples, n_matching;
 	double cost[WAYS]; /* a packet */
@@ -128,6 +131,14 @@ static int load(struct filter *f, enum filter_hook hook, int counters)
 	return fd;
 }
 
+static void make_classic(struct filter *f)
+{
+	const char *why;
+
+	if (cbpf_for_socket(&f->cbpf, CBPF_FILTER, &f->classic, &why))
+		exit(fail(1, "everyday: '%s': the classic program %s", f->text, why));
+}
+
 static void add_filter(struct context *c, const char *text, int hand_fd, int counters)
 {
 	const struct pos nowhere = { 0 };
@@ -137,7 +148,8 @@ static void add_filter(struct context *c, const char *text, int hand_fd, int cou
 	f->fds[XDP_HAND] = hand_fd;
 	must(expr_compile(text, &nowhere, GRAMMAR_FILTER, EXPR_LAW, &f->cbpf));
 	f->fds[XDP_WEIR] = load(f, FILTER_XDP, counters);
-	f->fds[SOCKET_WEIR] = load(f, FILTER_SOCKET, -1);
+	f->fds[SOCKET_BPF] = load(f, FILTER_SOCKET, -1);
+	make_classic(f);
 }
 
 /* The expression that a program stands for: the tag of its function. */
@@ -178,10 +190,11 @@ static bool is_every(const struct filter *f)
 
 static void attach(struct context *c, const struct filter *f, enum way way)
 {
-	const struct sock_fprog classic = { f->cbpf.n, f->cbpf.insns };
+	const struct cbpf *prog = way == SOCKET_KERNEL ? &f->cbpf : &f->classic;
+	const struct sock_fprog classic = { prog->n, prog->insns };
 
-	must(way == SOCKET_KERNEL ? testrun_socket_attach_classic(c->sockets, &classic)
-				  : testrun_socket_attach(c->sockets, f->fds[way]));
+	must(way == SOCKET_BPF ? testrun_socket_attach(c->sockets, f->fds[way])
+			       : testrun_socket_attach_classic(c->sockets, &classic));
 }
 
 static bool matches(struct context *c, const struct filter *f, enum way way, const struct packet *p)
@@ -205,7 +218,7 @@ static bool law(const struct filter *f, const struct packet *p)
 
 static void check_way(struct context *c, const struct filter *f, enum way way)
 {
-	if (way == SOCKET_KERNEL || way == SOCKET_WEIR)
+	if (way >= SOCKET_KERNEL)
 		attach(c, f, way);
 	for (size_t i = 0; i < c->n_packets; i++)
 		if (matches(c, f, way, &c->packets[i]) != law(f, &c->packets[i]))
@@ -306,7 +319,7 @@ static void measure_socket(struct context *c, struct filter *f)
 		attach_nothing(c, law(f, p));
 		nothing[i] = time_send(c, p);
 	}
-	for (enum way way = SOCKET_KERNEL; way <= SOCKET_WEIR; way++) {
+	for (enum way way = SOCKET_KERNEL; way <= SOCKET_BPF; way++) {
 		attach(c, f, way);
 		for (size_t i = 0; i < f->n_samples; i++)
 			f->cost[way] += (double)time_send(c, &c->packets[f->samples[i]]) -
@@ -317,23 +330,23 @@ static void measure_socket(struct context *c, struct filter *f)
 
 /* The report */
 
-enum ratio { XDP, XDP_ALONE, SOCKET, RATIOS };
+enum ratio { XDP, XDP_ALONE, SOCKET, SOCKET_BY_BPF, RATIOS };
 
 static double ratio(const struct context *c, const struct filter *f, enum ratio which)
 {
 	const double less = which == XDP_ALONE ? c->counting : 0;
 
-	if (which == SOCKET)
-		return f->cost[SOCKET_WEIR] / f->cost[SOCKET_KERNEL];
+	if (which >= SOCKET)
+		return f->cost[which == SOCKET ? SOCKET_WEIR : SOCKET_BPF] / f->cost[SOCKET_KERNEL];
 	return (f->cost[XDP_WEIR] - less) / (f->cost[XDP_HAND] - less);
 }
 
 static void report_one(const struct context *c, const struct filter *f)
 {
-	printf("%2zu/%-2zu %6.1f %6.1f %5.2f %6.2f %8.1f %6.1f %5.2f  %s\n", f->n_matching,
-	       f->n_samples, f->cost[XDP_HAND], f->cost[XDP_WEIR], ratio(c, f, XDP),
+	printf("%2zu/%-2zu %6.1f %6.1f %5.2f %6.2f %8.1f %6.1f %5.2f %6.1f %5.2f  %s\n",
+	       f->n_matching, f->n_samples, f->cost[XDP_HAND], f->cost[XDP_WEIR], ratio(c, f, XDP),
 	       ratio(c, f, XDP_ALONE), f->cost[SOCKET_KERNEL], f->cost[SOCKET_WEIR],
-	       ratio(c, f, SOCKET), f->text);
+	       ratio(c, f, SOCKET), f->cost[SOCKET_BPF], ratio(c, f, SOCKET_BY_BPF), f->text);
 }
 
 static void report(const struct context *c)
@@ -341,7 +354,7 @@ static void report(const struct context *c)
 	double logs[RATIOS] = { 0 };
 	size_t n = 0;
 
-	printf("match   XDP C   weir ratio  alone   kernel   weir ratio  expression\n");
+	printf("match   XDP C   weir ratio  alone   kernel   weir ratio    bpf ratio  expression\n");
 	for (const struct filter *f = c->filters; f < c->filters + c->n_filters; f++) {
 		if (is_every(f))
 			continue;
@@ -350,8 +363,9 @@ static void report(const struct context *c)
 			logs[which] += log(ratio(c, f, which));
 		n++;
 	}
-	printf("geometric means of %zu: XDP %.3f, without counting %.3f, socket %.3f\n", n,
-	       exp(logs[XDP] / n), exp(logs[XDP_ALONE] / n), exp(logs[SOCKET] / n));
+	printf("geometric means of %zu: XDP %.3f, without counting %.3f, socket %.3f, by eBPF %.3f\n",
+	       n, exp(logs[XDP] / n), exp(logs[XDP_ALONE] / n), exp(logs[SOCKET] / n),
+	       exp(logs[SOCKET_BY_BPF] / n));
 }
 
 static void load_empty(struct context *c)

@@ -83,6 +83,15 @@ static struct ir_case random_case(struct dice *dice, enum shape shape, size_t i)
 	return (struct ir_case){ key & ~low, key | low, 0 };
 }
 
+static struct ir_case *cases_new(size_t n)
+{
+	struct ir_case *cases = calloc(n, sizeof(*cases));
+
+	if (!cases)
+		exit(fail_oom());
+	return cases;
+}
+
 /* Sorted and disjoint: what overlaps the one before is cut or left out. */
 static size_t random_cases(struct dice *dice, enum shape shape, size_t n, struct ir_case *cases)
 {
@@ -312,7 +321,7 @@ static bool check_one(struct lab *lab, struct dice *dice, enum shape shape, enum
 {
 	/* Blocks are code, of which a program takes only so much. */
 	size_t n = target == BLOCKS ? 1 + dice_below(dice, 500) : random_size(dice);
-	_free_ struct ir_case *cases = calloc(n, sizeof(*cases));
+	_free_ struct ir_case *cases = cases_new(n);
 	struct filter_prog prog;
 	struct ir ir;
 	bool good;
@@ -462,7 +471,7 @@ static uint64_t now_us(void)
 
 static void cost_one(struct lab *lab, int keys_fd, enum shape shape, size_t n, enum target target)
 {
-	_free_ struct ir_case *cases = calloc(n, sizeof(*cases));
+	_free_ struct ir_case *cases = cases_new(n);
 	struct dice dice = { 1 + n + shape };
 	struct filter_prog prog, base_prog;
 	struct ir ir, base_ir;

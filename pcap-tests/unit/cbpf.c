@@ -2,7 +2,7 @@
 /* Classic programs: the check, the reader, and the printers against libpcap's own. */
 
 /* Ahead of cmocka, whose macro fail() would meet our function. */
-#include "../../loader/filter/cbpf.h"
+#include "program.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,13 +13,6 @@
 #include <string.h>
 
 static const struct pos nowhere;
-
-#define PROGRAM(...)                                                                            \
-	(struct cbpf)                                                                           \
-	{                                                                                       \
-		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
-		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
-	}
 
 static void assert_refused(struct cbpf prog, const char *part)
 {

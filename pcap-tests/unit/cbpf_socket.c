@@ -293,11 +293,32 @@ static void random_programs_too(void **state)
 	assert_true(made > PROGRAMS / 20);
 }
 
+/* As long as they may be, and longer on one way than it is followed. */
+static void long_programs_are_refused(void **state)
+{
+	struct sock_filter insns[BPF_MAXINSNS];
+	struct cbpf law = { .insns = insns, .n = BPF_MAXINSNS }, made;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i + 1 < BPF_MAXINSNS; i++)
+		insns[i] = i % 2 ? (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD, i)
+				 : (struct sock_filter)BPF_STMT(BPF_LD | BPF_H | BPF_ABS, i);
+	insns[BPF_MAXINSNS - 1] = (struct sock_filter)BPF_STMT(BPF_RET, 1);
+	assert_int_equal(cbpf_for_socket(&law, CBPF_FILTER, &made, &why), -EOPNOTSUPP);
+	assert_non_null(strstr(why, "on one way"));
+	law.insns += BPF_MAXINSNS - 2001;
+	law.n = 2001;
+	assert_int_equal(cbpf_for_socket(&law, CBPF_FANOUT, &made, &why), 0);
+	cbpf_free(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_say_what_libpcap_says),
 		cmocka_unit_test(random_programs_too),
+		cmocka_unit_test(long_programs_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, read_inputs, free_inputs);

@@ -5,6 +5,7 @@
 #include "../../loader/filter/ebpf.h"
 #include "../../loader/filter/ebpf_test.h"
 #include "../tools/random_cbpf.h"
+#include "program.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,26 +179,6 @@ static void a_window_is_the_bytes_of_a_mask(void **state)
 }
 
 /* Programs: the lines of one rule that drops, from the first on that reads the packet */
-
-#define LDB(k)	     BPF_STMT(BPF_LD | BPF_B | BPF_ABS, k)
-#define LDH(k)	     BPF_STMT(BPF_LD | BPF_H | BPF_ABS, k)
-#define LDW(k)	     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, k)
-#define LDH_X(k)     BPF_STMT(BPF_LD | BPF_H | BPF_IND, k)
-#define MSH(k)	     BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, k)
-#define TAX	     BPF_STMT(BPF_MISC | BPF_TAX, 0)
-#define AND(k)	     BPF_STMT(BPF_ALU | BPF_AND, k)
-#define RSH(k)	     BPF_STMT(BPF_ALU | BPF_RSH, k)
-#define JEQ(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ, k, t, f)
-#define JGE(k, t, f) BPF_JUMP(BPF_JMP | BPF_JGE, k, t, f)
-#define ANY(k, t, f) BPF_JUMP(BPF_JMP | BPF_JSET, k, t, f)
-#define RET(k)	     BPF_STMT(BPF_RET, k)
-
-#define PROGRAM(...)                                                                            \
-	(struct cbpf)                                                                           \
-	{                                                                                       \
-		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
-		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
-	}
 
 static char *compiled(const struct cbpf *prog)
 {

@@ -1,66 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The graph: lowering, order, liveness, and what each pass may and may not take away. */
 
-/* Ahead of cmocka, whose macro fail() would meet our function. */
-#include "../../loader/filter/ir.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#define PROGRAM(...)                                                                            \
-	(struct cbpf)                                                                           \
-	{                                                                                       \
-		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
-		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
-	}
-
-/* Shorthands for programs. */
-#define LDB(k)	     BPF_STMT(BPF_LD | BPF_B | BPF_ABS, k)
-#define LDH(k)	     BPF_STMT(BPF_LD | BPF_H | BPF_ABS, k)
-#define LDB_X(k)     BPF_STMT(BPF_LD | BPF_B | BPF_IND, k)
-#define LDH_X(k)     BPF_STMT(BPF_LD | BPF_H | BPF_IND, k)
-#define MSH(k)	     BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, k)
-#define TAX	     BPF_STMT(BPF_MISC | BPF_TAX, 0)
-#define JEQ(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ, k, t, f)
-#define RET(k)	     BPF_STMT(BPF_RET, k)
-
-static struct ir lower(const struct filter_run *run)
-{
-	struct ir ir;
-
-	assert_int_equal(ir_lower(run, &ir), 0);
-	return ir;
-}
-
-static struct ir lower_one(const struct cbpf *prog, bool frags)
-{
-	const struct filter_rule rule = { .cbpf = prog, .verb = FILTER_DROP, .counter = 2 };
-	const struct filter_run run = { .frags = frags, .rules = &rule, .n_rules = 1 };
-
-	return lower(&run);
-}
+#include "ir_lab.h"
 
 static void pass_all(struct ir *ir)
 {
 	assert_int_equal(ir_pass_bounds(ir), 0);
 	assert_int_equal(ir_pass_dead(ir), 0);
 	assert_int_equal(ir_pass_share(ir), 0);
-}
-
-static void assert_prints(const struct ir *ir, const char *want)
-{
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	ir_print(ir, out);
-	fclose(out);
-	assert_string_equal(text, want);
-	free(text);
 }
 
 /* Lower one rule that drops, run all passes, and compare. */

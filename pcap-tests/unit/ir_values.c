@@ -1,59 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Branches on values: where a variable's value is known, and where it must not be believed. */
 
-/* Ahead of cmocka, whose macro fail() would meet our function. */
-#include "../../loader/filter/ir.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#define PROGRAM(...)                                                                            \
-	(struct cbpf)                                                                           \
-	{                                                                                       \
-		.insns = (struct sock_filter[]){ __VA_ARGS__ },                                 \
-		.n = sizeof((struct sock_filter[]){ __VA_ARGS__ }) / sizeof(struct sock_filter) \
-	}
-
-/* Shorthands for programs. */
-#define LDB(k)	     BPF_STMT(BPF_LD | BPF_B | BPF_ABS, k)
-#define LDH(k)	     BPF_STMT(BPF_LD | BPF_H | BPF_ABS, k)
-#define LDB_X(k)     BPF_STMT(BPF_LD | BPF_B | BPF_IND, k)
-#define LDH_X(k)     BPF_STMT(BPF_LD | BPF_H | BPF_IND, k)
-#define LDX(k)	     BPF_STMT(BPF_LDX, k)
-#define MSH(k)	     BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, k)
-#define TAX	     BPF_STMT(BPF_MISC | BPF_TAX, 0)
-#define TXA	     BPF_STMT(BPF_MISC | BPF_TXA, 0)
-#define ST(k)	     BPF_STMT(BPF_ST, k)
-#define LD_MEM(k)    BPF_STMT(BPF_LD | BPF_MEM, k)
-#define ALU(op, k)   BPF_STMT(BPF_ALU | op, k)
-#define ALU_X(op)    BPF_STMT(BPF_ALU | op | BPF_X, 0)
-#define JEQ(k, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ, k, t, f)
-#define JGT_X(t, f)  BPF_JUMP(BPF_JMP | BPF_JGT | BPF_X, 0, t, f)
-#define JUMP(k)	     BPF_STMT(BPF_JMP, k)
-#define RET(k)	     BPF_STMT(BPF_RET, k)
-#define RET_A	     BPF_STMT(BPF_RET | BPF_A, 0)
+#include "ir_lab.h"
 
 /* One rule that drops: lowered, its ends put on values, and printed. */
 static void assert_becomes(struct cbpf prog, bool frags, const char *want)
 {
-	const struct filter_rule rule = { .cbpf = &prog, .verb = FILTER_DROP, .counter = 2 };
-	const struct filter_run run = { .frags = frags, .rules = &rule, .n_rules = 1 };
-	struct ir ir;
-	char *text;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct ir ir = lower_one(&prog, frags);
 
-	assert_int_equal(ir_lower(&run, &ir), 0);
 	assert_int_equal(ir_pass_values(&ir), 0);
 	assert_int_equal(ir_pass_share(&ir), 0);
-	ir_print(&ir, out);
-	fclose(out);
-	assert_string_equal(text, want);
-	free(text);
+	assert_prints(&ir, want);
 	ir_free(&ir);
 }
 

@@ -450,7 +450,8 @@ static void a_policy_too_large_for_a_chain_is_told_so(void **state)
 
 	_planned_ planned = plan_rules("xdp", rules);
 
-	assert_refused(&planned, 1, 16, "this policy is too large: its rules fill ");
+	assert_refused(&planned, 1, 16,
+		       "this policy is too large: its rules fill more than 33 programs");
 }
 
 /* What makes another generation */

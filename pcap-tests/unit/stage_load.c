@@ -189,7 +189,7 @@ static void test_direct_jump(void **state)
 	_cleanup_(stage_freep) struct stage *stage = stage_of("ttl_guard", HOOK_XDP);
 	_cleanup_(stage_instance_close) struct stage_instance instance = { .prog_fd = -1 };
 	struct stage_wiring wiring = wiring_to(&chain, SLOT_EMPTY);
-	uint8_t before[8192], after[8192];
+	uint8_t before[8192] = { 0 }, after[8192] = { 0 };
 	size_t len;
 
 	(void)state;
