@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
@@ -112,8 +113,29 @@ static void add_interrupt(json_t *list, const char *number)
 	json_array_append_new(list, json_string(text));
 }
 
-/* Those that are named after the interface, as drivers use to. */
-static json_t *interrupts(const struct link *link)
+/* Of a PCI device all that it has, whatever the driver calls them. None: it is no such device. */
+static json_t *pci_interrupts(const struct link *link)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct dirent **entries = NULL;
+	json_t *list = json_array();
+	char path[128];
+	int n;
+
+	ask(link, &info);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/msi_irqs", info.bus_info);
+	n = *info.bus_info ? scandir(path, &entries, NULL, versionsort) : 0;
+	for (int i = 0; i < n; i++) {
+		if (entries[i]->d_name[0] != '.')
+			add_interrupt(list, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return list;
+}
+
+/* Those that are named after the interface, as drivers of other devices use to. */
+static json_t *named_interrupts(const struct link *link)
 {
 	_fclose_ FILE *file = fopen("/proc/interrupts", "re");
 	json_t *list = json_array();
@@ -128,6 +150,16 @@ static json_t *interrupts(const struct link *link)
 			add_interrupt(list, number);
 	}
 	return list;
+}
+
+static json_t *interrupts(const struct link *link)
+{
+	json_t *list = pci_interrupts(link);
+
+	if (json_array_size(list))
+		return list;
+	json_decref(list);
+	return named_interrupts(link);
 }
 
 static int read_here(const struct link *link, void *arg)
