@@ -2,10 +2,12 @@
 /*
  * The compiler: an expression (up to the first NUL) and a packet (behind it). What libpcap
  * compiles, the graph for XDP says of the packet what bpf_filter() says, reads no byte that it has
- * not checked, and has instructions on every hook.
+ * not checked, and has instructions on every hook; and so does the classic program for a socket.
  */
+#include "../../loader/filter/cbpf_socket.h"
 #include "../../loader/filter/expr.h"
 #include "../../loader/filter/filter.h"
+#include "../tools/cbpf_run.h"
 #include "../tools/ir_run.h"
 #include "quiet.h"
 
@@ -23,6 +25,21 @@ static void compare(const struct cbpf *prog, const struct filter_run *run,
 	got = ir_run(&ir, run, packet);
 	ir_free(&ir);
 	must(!got.wrong && got.verb == (matches ? FILTER_DROP : FILTER_PASS));
+}
+
+static void compare_classic(const struct cbpf *prog, const struct ir_packet *packet)
+{
+	const struct cbpf_skb skb = { .mac = packet->data, .len = packet->len };
+	struct cbpf made;
+	const char *why;
+	int err = cbpf_for_socket(prog, CBPF_FILTER, &made, &why);
+
+	must(!err || (err == -EOPNOTSUPP && why));
+	if (err)
+		return;
+	must(!!cbpf_run(made.insns, &skb) ==
+	     expr_match(prog, packet->data, packet->len, packet->len));
+	cbpf_free(&made);
 }
 
 static void compile(const struct cbpf *prog, const struct ir_packet *packet)
@@ -55,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	packet.linear = packet.len;
 	if (len <= TEXT_MAX && !expr_compile(text, &pos, GRAMMAR_POLICY, EXPR_LAW, &prog)) {
+		compare_classic(&prog, &packet);
 		if (packet.len >= 14)
 			compile(&prog, &packet);
 		cbpf_free(&prog);
