@@ -67,15 +67,49 @@ static void note_end(struct pursuit *p, uint32_t rule)
 
 /* Nothing is learned */
 
+/* Of a value, the bits that facts about it, or about other bits of it, tell: *known, and *bits. */
+static void find_bits(const struct pursuit *p, const struct ir_facts *facts, uint32_t value,
+		      uint32_t *known, uint32_t *bits)
+{
+	*known = *bits = 0;
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct ir_fact *fact = &facts->facts[i];
+		const struct ir_set *set = ir_set_at(p->store, fact->set);
+		const struct ir_value *of;
+		uint32_t mask = UINT32_MAX;
+
+		if (fact->quantity & IR_BYTES || set->n != 1 ||
+		    set->ranges[0].first != set->ranges[0].last)
+			continue;
+		of = &p->ir->values[fact->quantity];
+		if (of->op == IR_AND && of->b == IR_NO_VALUE && of->a == value)
+			mask = of->k;
+		else if (fact->quantity != value)
+			continue;
+		*known |= mask;
+		*bits |= set->ranges[0].first & mask;
+	}
+}
+
 static uint32_t decide(const struct pursuit *p, const struct ir_end *end,
 		       const struct ir_facts *facts)
 {
+	const struct ir_value *value;
 	struct ir_test test;
 	struct ir_set set;
+	uint32_t to, known, bits;
 
 	if (!ir_test_of(end, &test))
 		return IR_NO_BLOCK;
 	set = ir_facts_set(p->store, facts, test.quantity);
+	to = ir_decide(&test, &set);
+	if (to != IR_NO_BLOCK || test.quantity & IR_BYTES)
+		return to;
+	value = &p->ir->values[test.quantity];
+	if (value->op != IR_AND || value->b != IR_NO_VALUE)
+		return to;
+	find_bits(p, facts, value->a, &known, &bits);
+	set = (struct ir_set){ 1, { { bits & value->k, value->k & (bits | ~known) } } };
 	return ir_decide(&test, &set);
 }
 
