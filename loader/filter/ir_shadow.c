@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A rule whose action the threaded graph does not reach never matches. Which rules shadow it is
- * found by following the packets that it would take, by what is known of them, from the first rule
- * on to where they end.
+ * A rule whose action the threaded graph does not reach never matches. There, ways meet, and forget
+ * what only some of them know; so each rule that seems to be reached is looked at once more: the
+ * packets that it would take, by what is known of them, are followed from the first rule on. Where
+ * they surely end before they come to it, it never matches; and whose the ends are tells which
+ * rules shadow it.
+ *
+ * A test that is not decided by what is known leads to all of its outcomes. Once it is as if
+ * nothing were learned from it: then each block is visited at most once. Where that is too little
+ * (two rules that together take what a third would), what is learned counts, and there may be many
+ * ways.
  */
 #include "ir_shadow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ir_decide.h"
 
 enum {
-	STEPS_MAX = 20000, /* for one rule; what is found by then is said */
-	DEPTH_MAX = 64,
+	/* For one rule that is known to be dead; what is found by then is said. */
+	STEPS_NAMING = 20000,
+	/* For one that may be; it counts as reached if that is not enough. */
+	STEPS_LEARNING = 2000,
+	/* For all of the latter in a run, some 20 ms; those behind count as reached. */
+	STEPS_ALL = 300000,
+	DEPTH_MAX = 256,
 	OUTCOMES_MAX = 16,
 };
 
@@ -21,7 +34,15 @@ struct pursuit {
 	struct ir_store *store;
 	uint32_t rule;
 	bool alone; /* in the rule's own tests, to find what it would take */
+	bool learns;
+	bool naming; /* it is dead, by whom is the question; else the first that comes to it ends it
+		      */
+	bool reached; /* packets came to the rule, or it is not sure that they do not */
 	uint32_t last, steps, depth;
+	uint32_t most_steps;
+	uint32_t *seen; /* blocks that were visited, by the number of the visit; with `stack` */
+	uint32_t *stack;
+	uint32_t visit;
 };
 
 static void follow(struct pursuit *p, uint32_t at, const struct ir_facts *facts);
@@ -31,9 +52,111 @@ static bool acts(const struct ir_block *block)
 	return block->end.kind == IR_VERDICT || (block->n && block->insns[0].op == IR_COUNT);
 }
 
+static bool is_over(struct pursuit *p)
+{
+	if (p->steps >= p->most_steps)
+		p->reached = true;
+	return p->reached && (!p->naming || p->steps >= p->most_steps);
+}
+
+static void note_end(struct pursuit *p, uint32_t rule)
+{
+	if (p->last == FILTER_REACHED || rule > p->last)
+		p->last = rule;
+}
+
+/* Nothing is learned */
+
+/* Of a value, the bits that facts about it, or about other bits of it, tell: *known, and *bits. */
+static void find_bits(const struct pursuit *p, const struct ir_facts *facts, uint32_t value,
+		      uint32_t *known, uint32_t *bits)
+{
+	*known = *bits = 0;
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct ir_fact *fact = &facts->facts[i];
+		const struct ir_set *set = ir_set_at(p->store, fact->set);
+		const struct ir_value *of;
+		uint32_t mask = UINT32_MAX;
+
+		if (fact->quantity & IR_BYTES || set->n != 1 ||
+		    set->ranges[0].first != set->ranges[0].last)
+			continue;
+		of = &p->ir->values[fact->quantity];
+		if (of->op == IR_AND && of->b == IR_NO_VALUE && of->a == value)
+			mask = of->k;
+		else if (fact->quantity != value)
+			continue;
+		*known |= mask;
+		*bits |= set->ranges[0].first & mask;
+	}
+}
+
+static uint32_t decide(const struct pursuit *p, const struct ir_end *end,
+		       const struct ir_facts *facts)
+{
+	const struct ir_value *value;
+	struct ir_test test;
+	struct ir_set set;
+	uint32_t to, known, bits;
+
+	if (!ir_test_of(end, &test))
+		return IR_NO_BLOCK;
+	set = ir_facts_set(p->store, facts, test.quantity);
+	to = ir_decide(&test, &set);
+	if (to != IR_NO_BLOCK || test.quantity & IR_BYTES)
+		return to;
+	value = &p->ir->values[test.quantity];
+	if (value->op != IR_AND || value->b != IR_NO_VALUE)
+		return to;
+	find_bits(p, facts, value->a, &known, &bits);
+	set = (struct ir_set){ 1, { { bits & value->k, value->k & (bits | ~known) } } };
+	return ir_decide(&test, &set);
+}
+
+static void push(struct pursuit *p, size_t *n, uint32_t block)
+{
+	if (p->seen[block] == p->visit)
+		return;
+	p->seen[block] = p->visit;
+	p->stack[(*n)++] = block;
+}
+
+static void flood(struct pursuit *p, const struct ir_facts *facts)
+{
+	size_t n = 0;
+
+	p->visit++;
+	push(p, &n, 0);
+	while (n && !is_over(p)) {
+		const struct ir_block *block = &p->ir->blocks[p->stack[--n]];
+		uint32_t to;
+
+		p->steps++;
+		if (block->rule >= p->rule) {
+			p->reached = true;
+			continue;
+		}
+		if (block->end.kind == IR_VERDICT)
+			note_end(p, block->rule);
+		to = decide(p, &block->end, facts);
+		if (to != IR_NO_BLOCK) {
+			push(p, &n, to);
+			continue;
+		}
+		for (size_t i = 0; i < ir_n_next(&block->end); i++)
+			push(p, &n, ir_next_of(&block->end, i));
+	}
+}
+
+/* What is learned counts */
+
 /* What the rule would take: whose is it? */
 static void follow_from_start(struct pursuit *p, const struct ir_facts *facts)
 {
+	if (!p->learns) {
+		flood(p, facts);
+		return;
+	}
 	p->alone = false;
 	follow(p, 0, facts);
 	p->alone = true;
@@ -54,58 +177,67 @@ static void follow_test(struct pursuit *p, const struct ir_test *test, const str
 	struct ir_set set = ir_facts_set(p->store, facts, test->quantity);
 	struct ir_parts parts = { .test = test, .set = &set };
 	struct ir_case part;
+	size_t n = 0;
 
-	for (size_t i = 0; i < OUTCOMES_MAX && ir_next_part(&parts, &part); i++)
+	while (!is_over(p) && ir_next_part(&parts, &part)) {
+		if (n++ == OUTCOMES_MAX) {
+			p->reached = true;
+			break;
+		}
 		follow_part(p, test, part, facts);
+	}
+}
+
+static void follow_all(struct pursuit *p, const struct ir_end *end, const struct ir_facts *facts)
+{
+	struct ir_test test;
+
+	if (ir_test_of(end, &test)) {
+		follow_test(p, &test, facts);
+		return;
+	}
+	for (size_t i = 0; i < ir_n_next(end) && !is_over(p); i++)
+		follow(p, ir_next_of(end, i), facts);
+}
+
+/* Is it the end of the pursuit in the rule's own tests, or in those before it? */
+static bool is_end(struct pursuit *p, const struct ir_block *block, const struct ir_facts *facts)
+{
+	if (p->alone) {
+		if (block->rule == p->rule && acts(block))
+			follow_from_start(p, facts);
+		return block->rule != p->rule || acts(block);
+	}
+	if (block->rule >= p->rule)
+		p->reached = true;
+	else if (block->end.kind == IR_VERDICT)
+		note_end(p, block->rule);
+	return block->rule >= p->rule || block->end.kind == IR_VERDICT;
 }
 
 /* On to the next place where it is not sure how to go on. */
 static void follow(struct pursuit *p, uint32_t at, const struct ir_facts *facts)
 {
-	if (++p->depth > DEPTH_MAX) {
-		p->depth--;
+	if (p->depth == DEPTH_MAX) {
+		p->reached = true;
 		return;
 	}
-	while (p->steps++ < STEPS_MAX) {
+	p->depth++;
+	while (!is_over(p)) {
 		const struct ir_block *block = &p->ir->blocks[at];
-		struct ir_test test;
-		struct ir_set set;
+		uint32_t to;
 
-		if (p->alone ? block->rule != p->rule : block->rule >= p->rule)
+		p->steps++;
+		if (is_end(p, block, facts))
 			break;
-		if (acts(block) && p->alone) {
-			follow_from_start(p, facts);
-			break;
-		}
-		if (block->end.kind == IR_VERDICT) {
-			if (p->last == FILTER_REACHED || block->rule > p->last)
-				p->last = block->rule;
+		to = block->end.kind == IR_GOTO ? block->end.yes : decide(p, &block->end, facts);
+		if (to == IR_NO_BLOCK) {
+			follow_all(p, &block->end, facts);
 			break;
 		}
-		if (ir_test_of(&block->end, &test)) {
-			set = ir_facts_set(p->store, facts, test.quantity);
-			at = ir_decide(&test, &set);
-			if (at != IR_NO_BLOCK)
-				continue;
-			follow_test(p, &test, facts);
-			break;
-		}
-		for (size_t i = 1; i < ir_n_next(&block->end) && i < OUTCOMES_MAX; i++)
-			follow(p, ir_next_of(&block->end, i), facts);
-		at = ir_next_of(&block->end, 0);
+		at = to;
 	}
 	p->depth--;
-}
-
-/* Rules begin in blocks 1 and on: ir_lower(). */
-static uint32_t find_shadow(const struct ir *ir, struct ir_store *store, uint32_t rule)
-{
-	struct pursuit p = {
-		.ir = ir, .store = store, .rule = rule, .alone = true, .last = FILTER_REACHED
-	};
-
-	follow(&p, 1 + rule, ir_facts_none());
-	return p.last == FILTER_REACHED ? rule : p.last;
 }
 
 int ir_reached(const struct ir *ir, size_t n_rules, bool *reached)
@@ -132,23 +264,72 @@ static int lower_tests(const struct filter_run *run, struct ir *ir)
 	return err ? err : ir_pass_tests(ir);
 }
 
+/* Rules begin in blocks 1 and on: ir_lower(). Whether packets come to the rule. */
+static bool pursue(struct pursuit *p, uint32_t rule, bool learns, uint32_t most_steps)
+{
+	p->rule = rule;
+	p->alone = true;
+	p->learns = learns;
+	p->reached = false;
+	p->last = FILTER_REACHED;
+	p->steps = 0;
+	p->most_steps = most_steps;
+	follow(p, 1 + rule, ir_facts_none());
+	return p->reached;
+}
+
+static uint32_t name_shadow(struct pursuit *p, uint32_t rule)
+{
+	p->naming = true;
+	pursue(p, rule, true, STEPS_NAMING);
+	return p->last == FILTER_REACHED ? rule : p->last;
+}
+
+/* Is a rule dead, that seemed to be reached? `left`: steps that all such may still take. */
+static bool is_dead(struct pursuit *p, uint32_t rule, uint32_t *left)
+{
+	bool reached = true;
+
+	p->naming = false;
+	for (unsigned int learns = 0; learns < 2 && reached && *left; learns++) {
+		uint32_t most = learns && *left > STEPS_LEARNING ? STEPS_LEARNING : *left;
+
+		reached = pursue(p, rule, learns, most);
+		*left -= p->steps < most ? p->steps : most;
+	}
+	return !reached;
+}
+
+static void find_shadows(struct pursuit *p, const struct filter_run *run, const bool *reached,
+			 uint32_t *shadowed_by)
+{
+	uint32_t left = STEPS_ALL;
+
+	for (uint32_t i = 0; i < run->n_rules; i++) {
+		bool dead = !reached[i] || is_dead(p, i, &left);
+
+		shadowed_by[i] = dead ? name_shadow(p, i) : FILTER_REACHED;
+	}
+}
+
 static int name_shadows(const struct filter_run *run, const bool *reached, uint32_t *shadowed_by)
 {
 	_cleanup_(ir_store_freep) struct ir_store *store = NULL;
+	_free_ uint32_t *seen = NULL, *stack = NULL;
 	struct ir ir = { 0 };
-	int err = 0;
+	int err = lower_tests(run, &ir);
 
-	for (uint32_t i = 0; i < run->n_rules && !err; i++) {
-		shadowed_by[i] = FILTER_REACHED;
-		if (reached[i])
-			continue;
-		if (!store) {
-			err = lower_tests(run, &ir);
-			store = err ? NULL : ir_store_new(&ir);
-			err = store ? 0 : -ENOMEM;
-		}
-		if (store)
-			shadowed_by[i] = find_shadow(&ir, store, i);
+	if (!err) {
+		store = ir_store_new(&ir);
+		seen = calloc(ir.n, sizeof(*seen));
+		stack = calloc(ir.n, sizeof(*stack));
+		err = store && seen && stack ? 0 : fail_oom();
+	}
+	if (!err) {
+		struct pursuit p = { .ir = &ir, .store = store, .seen = seen, .stack = stack };
+
+		find_shadows(&p, run, reached, shadowed_by);
+		err = ir_store_failed(store) ? fail_oom() : 0;
 	}
 	ir_free(&ir);
 	return err;
