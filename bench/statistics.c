@@ -25,5 +25,6 @@ double statistics_percentile(const double *sorted, size_t n, double percent)
 	at = percent / 100 * (n - 1);
 	i = at;
 	part = at - i;
-	return i + 1 < n ? sorted[i] * (1 - part) + sorted[i + 1] * part : sorted[n - 1];
+	/* Of equal values it is that value: weights that sum to 1 would be off by a bit. */
+	return i + 1 < n ? sorted[i] + part * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }

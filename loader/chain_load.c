@@ -39,16 +39,19 @@ static struct load_prog *add(struct loaded *loaded)
 
 enum { LOG_SIZE = 1 << 20, LOG_LINES = 6 };
 
-/* The verifier's words are asked for only when it has refused: a log costs time. */
+/*
+ * The verifier's words are asked for only when it has refused: a log costs time. -E2BIG is not
+ * reported if the program is `divisible`: the verifier finds it too complex.
+ */
 static int load_insns(const char *name, const struct filter_prog *prog,
-		      const struct plan_hook *hook, const struct pos *pos)
+		      const struct plan_hook *hook, const struct pos *pos, bool divisible)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = hook->frags ? BPF_F_XDP_HAS_FRAGS : 0);
 	enum bpf_prog_type type = prog_type(hook->hook->kind);
 	_free_ char *log = NULL;
 	int fd = bpf_prog_load(type, name, "GPL", prog->insns, prog->n_insns, &opts), first = fd;
 
-	if (fd >= 0)
+	if (fd >= 0 || (fd == -E2BIG && divisible))
 		return fd;
 	bpflog_start();
 	log = calloc(1, LOG_SIZE);
@@ -116,7 +119,9 @@ static int load_filter(const struct plan_hook *hook, struct plan_filter *filter,
 		return copy;
 	set_maps(&filter->prog, hook, maps, loaded, tables, copy);
 	prog->slot = filter->slot;
-	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos);
+	prog->fd = load_insns(name, &filter->prog, hook, rule ? &rule->pos : &hook->hook->pos,
+			      filter->end - filter->first > 1);
+	filter->refused = prog->fd == -E2BIG;
 	if (prog->fd < 0)
 		return prog->fd;
 	return prog->slot ? place(maps, prog->slot, prog->fd) : 0;

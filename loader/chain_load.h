@@ -39,7 +39,9 @@ struct load_keep {
 
 /*
  * Load all programs of a hook and put them into their slots, all but slot 0. On failure, which is
- * reported, everything is closed; slots that were filled are the caller's to clear.
+ * reported, everything is closed; slots that were filled are the caller's to clear. -E2BIG with a
+ * program of several rules marked (plan_filter.refused) is not reported: the verifier finds it too
+ * complex, and plan_learn() is to be asked.
  * `keep` may be NULL.
  */
 int load_generation(const struct plan_hook *hook, const struct load_maps *maps,

@@ -128,6 +128,7 @@ static int plan_one(struct plan_hook *hook, const struct policy *policy,
 		return err;
 	hook->by_helper = asks->by_helper;
 	hook->preempted = asks->preempted;
+	hook->refusals = asks->refusals;
 	hook->loaded = base.loaded;
 	hook->attached = base.attached;
 	err = plan_resolve_rules(hook);

@@ -41,6 +41,8 @@ struct plan_base {
 	size_t n_slots;
 };
 
+struct plan_refusals;
+
 /* Where the planner asks. */
 struct plan_asks {
 	/* As nic_probe(); what it fails for is reported at the word. */
@@ -53,8 +55,10 @@ struct plan_asks {
 	/* As nic_tags_read(), for hooks whose rules read VLAN tags; NULL: they are all seen. */
 	int (*tags)(const struct nic *nic, struct nic_tags *out, void *arg);
 	void *arg;
-	bool tcx;	/* the kernel has it */
-	bool by_helper; /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
+	const struct plan_refusals
+		*refusals; /* which runs of rules to divide; NULL: none is known */
+	bool tcx;	   /* the kernel has it */
+	bool by_helper;	   /* no CAP_PERFMON: programs read packets by helper calls (filter.h) */
 	bool preempted; /* two packets may alternate on a CPU: so do those that would copy packets
 			 */
 };
@@ -98,6 +102,18 @@ struct plan_filter {
 	uint32_t slot; /* 0: the generation's first program */
 	size_t first, end;
 	struct filter_prog prog;
+	bool refused; /* by the verifier, as too complex: chain_load.h */
+};
+
+/* Rules first … end-1 of a hook, which the verifier finds too complex for one program. */
+struct plan_refusal {
+	const struct hook *hook; /* the policy's */
+	size_t first, end;
+};
+
+struct plan_refusals {
+	struct plan_refusal *list;
+	size_t n;
 };
 
 struct plan_hook {
@@ -112,6 +128,7 @@ struct plan_hook {
 	size_t n_modes;
 	char *why; /* the sentence that says why this mode */
 	bool frags, by_helper, preempted;
+	const struct plan_refusals *refusals; /* as plan_asks.refusals, while it is planned */
 	struct plan_target *targets;
 	size_t n_targets;
 	struct plan_group *groups;
@@ -151,6 +168,13 @@ struct plan {
  * else what an ask returned. On failure *out is NULL.
  */
 int plan_make(const struct policy *policy, const struct plan_asks *asks, struct plan **out);
+
+/*
+ * Programs of a plan that could not be loaded since the verifier finds them too complex, and that
+ * have more than one rule: they are added to *all, and a note says so. Planned again with these,
+ * the rules fit better. How many there were; or -ENOMEM, reported. The caller owns all->list.
+ */
+int plan_learn(const struct plan *plan, struct plan_refusals *all);
 
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);

@@ -376,6 +376,8 @@ static int add_run(struct plan_hook *hook, const struct plan_base *base, size_t 
 	size_t last;
 	int err = -E2BIG;
 
+	if (parts == 1 && plan_is_refused(hook, first, end))
+		parts = 2;
 	if (parts == 1 || end - first < 2)
 		err = compile(hook, first, end, &filter.prog, &parts);
 	if (!err) {

@@ -51,6 +51,9 @@ int plan_slot(struct plan_hook *hook, const struct plan_base *base, uint32_t *sl
 int plan_filters(struct plan_hook *hook, const struct plan_base *base);
 
 /* plan_filters.c: do a hook's programs read by helper calls (filter_run.by_helper)? */
+/* Is it known that the verifier refuses a program with these rules in it, first … end-1? */
+bool plan_is_refused(const struct plan_hook *hook, size_t first, size_t end);
+
 bool plan_is_by_helper(const struct plan_hook *hook);
 
 /* plan_filters.c: a note of rules that stand behind one that takes every packet. */

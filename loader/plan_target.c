@@ -171,6 +171,16 @@ static int plan_redirect(struct plan_hook *hook, struct plan_rule *rule,
 	return first_err;
 }
 
+/* Queues may come later (`ethtool -L`): that is no mistake. */
+static void note_queues(const struct plan_hook *hook, const struct action *action)
+{
+	for (size_t i = 0; i < action->socket.n_queues; i++)
+		if (hook->nic.rx_queues && action->socket.queues[i].high >= hook->nic.rx_queues)
+			note_at(&action->socket.name.pos,
+				"no packet comes by queue %u: %s has %u to receive by, from 0 on",
+				action->socket.queues[i].high, hook->nic.name, hook->nic.rx_queues);
+}
+
 /* Rules that name the same socket share its map. */
 static int plan_socket(struct plan_hook *hook, struct plan_rule *rule)
 {
@@ -183,6 +193,7 @@ static int plan_socket(struct plan_hook *hook, struct plan_rule *rule)
 			return fail_at(-EINVAL, &name->pos,
 				       "queue %u: a socket has the queues 0 to %d at most",
 				       action->socket.queues[i].high, WEIR_SOCKET_QUEUES - 1);
+	note_queues(hook, action);
 	for (rule->target = 0; rule->target < hook->n_sockets; rule->target++)
 		if (!strcmp(hook->sockets[rule->target], name->text))
 			return 0;

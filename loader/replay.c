@@ -14,7 +14,8 @@
 
 struct replay {
 	struct plan *plan;
-	struct interface interface; /* the one hook, as a policy of its own */
+	struct plan_refusals refusals; /* met while it was loaded */
+	struct interface interface;    /* the one hook, as a policy of its own */
 	struct policy policy;
 	struct word name;
 	struct weir_counter *counters; /* shared with the programs */
@@ -118,17 +119,10 @@ static int look_for_long(struct replay *replay, const char *const *captures, siz
 	return err;
 }
 
-static int make_plan(struct replay *replay, const struct policy *policy, const struct hook *hook,
-		     const char *name)
+/* The one hook, as a policy of its own. */
+static void set_policy(struct replay *replay, const struct policy *policy, const struct hook *hook,
+		       const char *name)
 {
-	const struct plan_asks asks = {
-		.nic = ask_nic,
-		.base = ask_base,
-		.arg = replay,
-		.by_helper = !compat_has_perfmon(),
-		.preempted = compat_is_rt(),
-	};
-
 	replay->policy = *policy;
 	replay->policy.interfaces = &replay->interface;
 	replay->policy.n_interfaces = 1;
@@ -136,6 +130,20 @@ static int make_plan(struct replay *replay, const struct policy *policy, const s
 		.names = &replay->name, .n_names = 1, .hooks = (struct hook *)hook, .n_hooks = 1
 	};
 	replay->name.text = (char *)name;
+}
+
+static int make_plan(struct replay *replay)
+{
+	const struct plan_asks asks = {
+		.nic = ask_nic,
+		.base = ask_base,
+		.arg = replay,
+		.refusals = &replay->refusals,
+		.by_helper = !compat_has_perfmon(),
+		.preempted = compat_is_rt(),
+	};
+
+	plan_freep(&replay->plan);
 	return plan_make(&replay->policy, &asks, &replay->plan);
 }
 
@@ -151,6 +159,24 @@ static int create_cpus(struct replay *replay, const struct plan_hook *hook)
 	replay->cpu_counters_fd =
 		maps_create_shared_cpu_counters(replay->n_cpus, &replay->cpu_counters);
 	return replay->cpu_counters_fd < 0 ? replay->cpu_counters_fd : 0;
+}
+
+/* The plan is made again, with rules divided, where the verifier finds a program too complex. */
+static int load_rules(struct replay *replay, const struct load_maps *maps)
+{
+	int err;
+
+	while ((err = load_generation(&replay->plan->hooks[0], maps, NULL, &replay->loaded)) ==
+	       -E2BIG) {
+		int n = plan_learn(replay->plan, &replay->refusals);
+
+		if (n <= 0)
+			return n ? n : err;
+		err = make_plan(replay);
+		if (err)
+			return err;
+	}
+	return err;
 }
 
 static int load(struct replay *replay)
@@ -182,9 +208,10 @@ static int load(struct replay *replay)
 		if (replay->socket_fds[i] < 0)
 			return replay->socket_fds[i];
 	}
-	err = load_generation(hook, &maps, NULL, &replay->loaded);
+	err = load_rules(replay, &maps);
 	if (err)
 		return err;
+	hook = &replay->plan->hooks[0];
 	first = loaded_first(&replay->loaded);
 	err = replay_put(replay, 0, first);
 	if (err)
@@ -214,9 +241,10 @@ int replay_open(const struct policy *policy, const char *interface, enum hook_ki
 	if (!hook)
 		return fail(-ENOENT, "the policy has no '%s' hook for the interface '%s'",
 			    policy_hook_name(kind), interface);
+	set_policy(replay, policy, hook, interface);
 	err = look_for_long(replay, captures, n);
 	if (!err)
-		err = make_plan(replay, policy, hook, interface);
+		err = make_plan(replay);
 	if (err)
 		return err;
 	err = load(replay);
@@ -242,6 +270,7 @@ void replay_close(struct replay *replay)
 		own_close(&replay->socket_fds[i]);
 	maps_unmap_counters(replay->counters, replay->n_counters);
 	free(replay->seen);
+	free(replay->refusals.list);
 	plan_free(replay->plan);
 	free(replay);
 }

@@ -17,7 +17,7 @@
 enum { BUSY_USECS = 20, BUSY_BUDGET = 64 };
 
 /* The kernel frees the queue of a socket that was closed some time later (xp_put_pool()). */
-enum { TAKEN_TRIES = 50, TAKEN_MS = 20 };
+enum { TAKEN_TRIES = 150, TAKEN_MS = 20 };
 
 static int map_area(struct xsk_set *set)
 {

@@ -78,7 +78,7 @@ static int plan_and_apply(struct live *live, const struct policy *policy, const 
 		return live_exit(err);
 	live_hold_signals();
 	/* What fails from the planned on is not the policy's fault. */
-	if (!chain_apply(&live->tree, *plan, whole ? whole : source))
+	if (!live_apply(live, policy, whole ? whole : source, plan))
 		return CMD_OK;
 	plan_freep(plan);
 	return CMD_FAILED;

@@ -155,7 +155,7 @@ int cmd_open_signals(void)
 	return fd < 0 ? fail(-errno, "cannot wait for signals: %s", strerror(errno)) : fd;
 }
 
-int cmd_print_json(json_t *object, int status)
+static int print_json(json_t *object, int status, size_t flags)
 {
 	const struct fail_message *m;
 	size_t n = fail_messages(&m);
@@ -173,10 +173,20 @@ int cmd_print_json(json_t *object, int status)
 		json_array_append_new(list, message_json(&m[i]));
 	}
 	fail_forget();
-	json_dumpf(object, stdout, JSON_INDENT(2));
+	json_dumpf(object, stdout, flags);
 	fputc('\n', stdout);
 	json_decref(object);
 	return status;
+}
+
+int cmd_print_json(json_t *object, int status)
+{
+	return print_json(object, status, JSON_INDENT(2));
+}
+
+int cmd_print_json_line(json_t *object, int status)
+{
+	return print_json(object, status, JSON_COMPACT);
 }
 
 static void help(const char *program, const char *about, const struct cmd *const *cmds, size_t n,

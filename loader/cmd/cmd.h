@@ -69,5 +69,8 @@ int cmd_open_signals(void);
  */
 int cmd_print_json(json_t *object, int status);
 
+/* The same on a line of its own: one of several objects. */
+int cmd_print_json_line(json_t *object, int status);
+
 extern const struct cmd cmd_check, cmd_plan, cmd_apply, cmd_rollback, cmd_status, cmd_detach,
 	cmd_replay, cmd_filter, cmd_stages, cmd_nic, cmd_watch, cmd_socket;

@@ -57,8 +57,9 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "as", KEY_AS, "KIND", 0,
 	  "How to attach it: classic (a classic program made anew, SO_ATTACH_FILTER), bpf (weir's own, "
-	  "SO_ATTACH_BPF) or fanout (PACKET_FANOUT_CBPF). The default is classic where that is exact, "
-	  "else bpf, with the reason",
+	  "SO_ATTACH_BPF) or fanout: as what tells two sockets of a group apart (PACKET_FANOUT_CBPF, or, as "
+	  "fanout-bpf, PACKET_FANOUT_EBPF). The default is classic where that is exact, else bpf, with the "
+	  "reason; so is fanout's",
 	  0 },
 	{ "count", 'c', "N", 0, "End after N packets", 0 },
 	{ 0 },
@@ -239,8 +240,7 @@ static int join_words(struct work *work)
 static enum expr_form form(const struct work *work)
 {
 	if (work->mode == ATTACH)
-		return work->attach.as == ATTACH_BPF || work->attach.as == ATTACH_BEST ? EXPR_LIFTED
-										       : EXPR_LAW;
+		return work->attach.as == ATTACH_CLASSIC ? EXPR_LAW : EXPR_LIFTED;
 	if (work->mode != SHOW)
 		return filter_engine_of(work)->classic ? EXPR_LAW : EXPR_LIFTED;
 	if (work->format == PRINT_EBPF || work->format == PRINT_DOT ||

@@ -23,7 +23,10 @@ enum { PACKET_MAX = 1 << 18, TAG_AT = 2 * ETH_ALEN, TAG_LEN = 4 };
 bool attach_as_find(const char *name, enum attach_as *as)
 {
 	static const char *const names[] = {
-		[ATTACH_BPF] = "bpf", [ATTACH_CLASSIC] = "classic", [ATTACH_FANOUT] = "fanout"
+		[ATTACH_BPF] = "bpf",
+		[ATTACH_CLASSIC] = "classic",
+		[ATTACH_FANOUT] = "fanout",
+		[ATTACH_FANOUT_BPF] = "fanout-bpf",
 	};
 
 	for (unsigned int i = ATTACH_BPF; i < ARRAY_SIZE(names); i++) {
@@ -32,7 +35,7 @@ bool attach_as_find(const char *name, enum attach_as *as)
 			return true;
 		}
 	}
-	fail(-EINVAL, "no way '%s' to attach; there are bpf, classic and fanout", name);
+	fail(-EINVAL, "no way '%s' to attach; there are classic, bpf, fanout and fanout-bpf", name);
 	return false;
 }
 
@@ -80,64 +83,65 @@ static int open_socket(void)
 }
 
 /* What is attached is said, and why, if it was not asked for. */
-static int attach_filter(int fd, enum attach_as as, const struct cbpf *prog, const char **what)
+static int make_filter(const struct attach *attach, const struct cbpf *prog, enum cbpf_seat seat,
+		       struct socket_filter *out)
 {
-	static const enum socket_form forms[] = { [ATTACH_BEST] = SOCKET_BEST,
-						  [ATTACH_BPF] = SOCKET_BPF,
-						  [ATTACH_CLASSIC] = SOCKET_CLASSIC };
-	_cleanup_(socket_filter_free) struct socket_filter filter;
-	int err = socket_filter_make(prog, forms[as], &filter);
+	static const enum socket_form forms[] = {
+		[ATTACH_BEST] = SOCKET_BEST,	   [ATTACH_BPF] = SOCKET_BPF,
+		[ATTACH_CLASSIC] = SOCKET_CLASSIC, [ATTACH_FANOUT] = SOCKET_BEST,
+		[ATTACH_FANOUT_BPF] = SOCKET_BPF,
+	};
+	int err = socket_filter_make(prog, seat, forms[attach->as], out);
 
-	if (err)
-		return err;
-	*what = filter.classic.n ? "classic" : "bpf";
-	if (filter.why)
-		note("attached as bpf: the classic program %s", filter.why);
-	return socket_filter_attach((int[2]){ -1, fd }, &filter);
+	if (!err && out->why)
+		note("attached as bpf: the classic program %s", out->why);
+	return err;
+}
+
+static const char *form_of(const struct socket_filter *filter)
+{
+	return filter->classic.n ? "classic" : "bpf";
 }
 
 /* A socket that receives nothing before it has its filter. */
 static int open_filtered(const struct attach *attach, const struct cbpf *prog, const char **what)
 {
+	_cleanup_(socket_filter_free) struct socket_filter filter = { .prog_fd = -1 };
 	_close_ int fd = open_socket();
-	int err;
+	int err = fd < 0 ? fd : make_filter(attach, prog, CBPF_FILTER, &filter);
 
-	if (fd < 0)
-		return fd;
-	err = attach_filter(fd, attach->as, prog, what);
 	if (!err)
-		err = bind_to(fd, attach->interface);
+		err = socket_filter_attach((int[2]){ -1, fd }, &filter);
+	if (err)
+		return err;
+	*what = form_of(&filter);
+	err = bind_to(fd, attach->interface);
 	return err ? err : take_fd(&fd);
 }
 
 /* Fanout */
 
 /* It chooses the second of the group's sockets, which has number 1, for what matches. */
-static int set_selector(int fd, const struct cbpf *prog)
+static int set_selector(int fd, const struct socket_filter *filter)
 {
-	_cleanup_(cbpf_free) struct cbpf made = { 0 };
-	struct sock_fprog selector;
-	const char *why;
-	int err = cbpf_for_socket(prog, CBPF_FANOUT, &made, &why);
+	const struct sock_fprog classic = { filter->classic.n, filter->classic.insns };
+	int err = classic.len ? setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &classic,
+					   sizeof(classic))
+			      : setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &filter->prog_fd,
+					   sizeof(filter->prog_fd));
 
-	if (err == -EOPNOTSUPP)
-		return fail(err, "as a fanout's selector, the classic program %s; use --as bpf",
-			    why);
 	if (err)
-		return err;
-	selector = (struct sock_fprog){ made.n, made.insns };
-	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &selector, sizeof(selector)))
-		return fail(-errno, "the kernel refuses the classic program as a fanout's: %s",
+		return fail(-errno, "the kernel refuses the program as a fanout's: %s",
 			    strerror(errno));
 	return 0;
 }
 
 /* A member of the group, which receives nothing yet. */
-static int open_member(const struct attach *attach)
+static int open_member(const struct attach *attach, int kind)
 {
 	struct sock_filter ret = { BPF_RET | BPF_K, 0, 0, 0 };
 	const struct sock_fprog nothing = { 1, &ret };
-	int group = (getpid() & 0xffff) | PACKET_FANOUT_CBPF << 16;
+	int group = (getpid() & 0xffff) | kind << 16;
 	_close_ int fd = open_socket();
 	int err;
 
@@ -154,16 +158,22 @@ static int open_member(const struct attach *attach)
 }
 
 /* The one that receives what matches; *others, the caller's too, stays closed to all packets. */
-static int open_fanout(const struct attach *attach, const struct cbpf *prog, int *others)
+static int open_fanout(const struct attach *attach, const struct cbpf *prog, int *others,
+		       const char **what)
 {
+	_cleanup_(socket_filter_free) struct socket_filter filter = { .prog_fd = -1 };
 	_close_ int fd = -1;
-	int none = 0, err;
+	int err = make_filter(attach, prog, CBPF_FANOUT, &filter), none = 0;
+	int kind = filter.classic.n ? PACKET_FANOUT_CBPF : PACKET_FANOUT_EBPF;
 
-	*others = open_member(attach);
-	fd = *others < 0 ? *others : open_member(attach);
+	if (err)
+		return err;
+	*what = filter.classic.n ? "fanout, classic" : "fanout, bpf";
+	*others = open_member(attach, kind);
+	fd = *others < 0 ? *others : open_member(attach, kind);
 	if (fd < 0)
 		return fd;
-	err = set_selector(fd, prog);
+	err = set_selector(fd, &filter);
 	if (err)
 		return err;
 	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)))
@@ -231,8 +241,8 @@ static int print_packet(int fd)
 int attach_run(const struct attach *attach, const struct cbpf *prog)
 {
 	_close_ int others = -1;
-	const char *what = "fanout";
-	_close_ int fd = attach->as == ATTACH_FANOUT ? open_fanout(attach, prog, &others)
+	const char *what = NULL;
+	_close_ int fd = attach->as >= ATTACH_FANOUT ? open_fanout(attach, prog, &others, &what)
 						     : open_filtered(attach, prog, &what);
 
 	if (fd < 0)

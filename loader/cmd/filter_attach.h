@@ -12,8 +12,12 @@ enum attach_as {
 	ATTACH_BEST,	/* classic where that is exact, else bpf */
 	ATTACH_BPF,	/* the compiler's own program, SO_ATTACH_BPF */
 	ATTACH_CLASSIC, /* a classic one, SO_ATTACH_FILTER, or an error if none is exact */
-	/* PACKET_FANOUT of two sockets, the second of which has the packets that match. */
+	/*
+	 * As what tells two sockets of a group apart, the second of which has the packets that
+	 * match: PACKET_FANOUT_CBPF where that is exact, else PACKET_FANOUT_EBPF.
+	 */
 	ATTACH_FANOUT,
+	ATTACH_FANOUT_BPF, /* PACKET_FANOUT_EBPF */
 };
 
 /* The way of that name; false: there is none, which is reported. */

@@ -81,6 +81,7 @@ static int load_prog(struct engine_run *run, enum filter_hook hook, struct filte
 		[FILTER_XDP] = BPF_PROG_TYPE_XDP,
 		[FILTER_TC] = BPF_PROG_TYPE_SCHED_CLS,
 		[FILTER_SOCKET] = BPF_PROG_TYPE_SOCKET_FILTER,
+		[FILTER_FANOUT] = BPF_PROG_TYPE_SOCKET_FILTER,
 	};
 	bool frags = run->frags && hook == FILTER_XDP;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = frags ? BPF_F_XDP_HAS_FRAGS : 0);
@@ -117,10 +118,10 @@ static int load(struct engine_run *run, enum filter_hook hook, enum filter_verb 
 	return run->prog_fd < 0 ? run->prog_fd : 0;
 }
 
-int engine_load_socket(const struct cbpf *cbpf)
+int engine_load_socket(const struct cbpf *cbpf, enum cbpf_seat seat)
 {
 	struct engine_run run = { .cbpf = cbpf, .prog_fd = -1, .counters_fd = -1 };
-	int err = load(&run, FILTER_SOCKET, FILTER_PASS);
+	int err = load(&run, seat == CBPF_FANOUT ? FILTER_FANOUT : FILTER_SOCKET, FILTER_PASS);
 
 	return err ? err : run.prog_fd;
 }
@@ -182,7 +183,7 @@ static int match_tc(struct engine_run *run, const uint8_t *packet, uint32_t len)
 
 static int start_socket_as(struct engine_run *run, enum socket_form form)
 {
-	int err = socket_filter_make(run->cbpf, form, &run->filter);
+	int err = socket_filter_make(run->cbpf, CBPF_FILTER, form, &run->filter);
 
 	if (!err)
 		err = testrun_socket_open(run->sockets);

@@ -44,5 +44,5 @@ int engine_start(const struct engine *engine, const struct cbpf *cbpf, bool frag
 		 struct engine_run *run);
 void engine_stop(struct engine_run *run);
 
-/* A program for SO_ATTACH_BPF: the fd, which the caller closes. Reported. */
-int engine_load_socket(const struct cbpf *cbpf);
+/* The compiler's own program for a socket: the fd, which the caller closes. Reported. */
+int engine_load_socket(const struct cbpf *cbpf, enum cbpf_seat seat);

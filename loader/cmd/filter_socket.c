@@ -5,37 +5,26 @@
 #include "../testrun.h"
 #include "filter_engine.h"
 
-static int make_classic(const struct cbpf *prog, struct socket_filter *out)
+static int make_own(const struct cbpf *prog, enum cbpf_seat seat, struct socket_filter *out)
 {
-	int err = cbpf_for_socket(prog, CBPF_FILTER, &out->classic, &out->why);
-
-	if (err == -EOPNOTSUPP)
-		return fail(err, "the classic program %s; as bpf it is exact", out->why);
-	return err;
-}
-
-static int make_best(const struct cbpf *prog, struct socket_filter *out)
-{
-	int err = cbpf_for_socket(prog, CBPF_FILTER, &out->classic, &out->why);
-
-	if (err != -EOPNOTSUPP)
-		return err;
-	out->prog_fd = engine_load_socket(prog);
+	out->prog_fd = engine_load_socket(prog, seat);
 	return out->prog_fd < 0 ? out->prog_fd : 0;
 }
 
-int socket_filter_make(const struct cbpf *prog, enum socket_form form, struct socket_filter *out)
+int socket_filter_make(const struct cbpf *prog, enum cbpf_seat seat, enum socket_form form,
+		       struct socket_filter *out)
 {
+	int err;
+
 	*out = (struct socket_filter){ .prog_fd = -1 };
-	switch (form) {
-	case SOCKET_BEST:
-		return make_best(prog, out);
-	case SOCKET_CLASSIC:
-		return make_classic(prog, out);
-	default:
-		out->prog_fd = engine_load_socket(prog);
-		return out->prog_fd < 0 ? out->prog_fd : 0;
-	}
+	if (form == SOCKET_BPF)
+		return make_own(prog, seat, out);
+	err = cbpf_for_socket(prog, seat, &out->classic, &out->why);
+	if (err != -EOPNOTSUPP)
+		return err;
+	if (form == SOCKET_CLASSIC)
+		return fail(err, "the classic program %s; as bpf it is exact", out->why);
+	return make_own(prog, seat, out);
 }
 
 void socket_filter_free(struct socket_filter *filter)

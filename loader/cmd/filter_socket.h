@@ -21,7 +21,8 @@ struct socket_filter {
 /*
  * Make it of a program. Reported. The caller owns *out in any case: socket_filter_free().
  */
-int socket_filter_make(const struct cbpf *prog, enum socket_form form, struct socket_filter *out);
+int socket_filter_make(const struct cbpf *prog, enum cbpf_seat seat, enum socket_form form,
+		       struct socket_filter *out);
 void socket_filter_free(struct socket_filter *filter);
 
 /* From now on the second socket receives what the filter lets through. Reported. */

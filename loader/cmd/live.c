@@ -53,6 +53,7 @@ void live_close(struct live *live)
 		free(live->chains[i]);
 	}
 	free(live->chains);
+	free(live->refusals.list);
 	pin_close(&live->tree);
 }
 
@@ -116,6 +117,7 @@ int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 		.cpu = ask_cpu,
 		.tags = ask_tags,
 		.arg = live,
+		.refusals = &live->refusals,
 		.by_helper = !compat_has_perfmon(),
 		.preempted = compat_is_rt(),
 	};
@@ -125,6 +127,24 @@ int live_plan(struct live *live, const struct policy *policy, struct plan **out)
 		err = plan_make(policy, &asks, out);
 	if (!err && !(*out)->n_hooks && !(*out)->n_removals)
 		note("this policy names no interface: there is nothing to do");
+	return err;
+}
+
+int live_apply(struct live *live, const struct policy *policy, const char *source,
+	       struct plan **plan)
+{
+	int err;
+
+	while ((err = chain_apply(&live->tree, *plan, source)) == -E2BIG) {
+		int n = plan_learn(*plan, &live->refusals);
+
+		if (n <= 0)
+			return n ? n : err;
+		plan_freep(plan);
+		err = live_plan(live, policy, plan);
+		if (err)
+			return err;
+	}
 	return err;
 }
 

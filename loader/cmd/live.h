@@ -15,6 +15,7 @@ struct live {
 		struct plan_base base;
 	} * *chains;
 	size_t n_chains;
+	struct plan_refusals refusals; /* met by live_apply() */
 };
 
 /* Open and lock the tree of this network namespace, and recover what a dead process left. */
@@ -29,6 +30,13 @@ void live_close(struct live *live);
 
 /* Plan a policy against the kernel and what is loaded. */
 int live_plan(struct live *live, const struct policy *policy, struct plan **out);
+
+/*
+ * Make a plan live (chain_apply()). Where the verifier finds a program too complex, its rules are
+ * divided: the plan is made again, and *plan is another one then (NULL if that fails).
+ */
+int live_apply(struct live *live, const struct policy *policy, const char *source,
+	       struct plan **plan);
 
 /*
  * live_fix.c: before a policy is planned, change the settings of its interfaces that stand in the

@@ -74,14 +74,21 @@ static int read_once(const struct args *args, struct status **out)
 	return err ? err : status_read(&live.tree, args->interfaces, args->n, out);
 }
 
+static int print_json(const struct args *args, const struct status *now, int err)
+{
+	json_t *object = now ? out_json_status(now) : json_object();
+	int status = err ? CMD_FAILED : CMD_OK;
+
+	return args->every ? cmd_print_json_line(object, status) : cmd_print_json(object, status);
+}
+
 static int print(const struct args *args, bool json, struct status **before)
 {
 	struct status *now = NULL;
 	int err = read_once(args, &now);
 
 	if (json) {
-		err = cmd_print_json(now ? out_json_status(now) : json_object(),
-				     err ? CMD_FAILED : CMD_OK);
+		err = print_json(args, now, err);
 	} else if (now && (!err || now->n_hooks)) {
 		if (args->every && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);

@@ -181,7 +181,7 @@ static int put_back(const struct watch *watch, struct live *live, struct watched
 		say(watch, of, "its policy is on it");
 		return 0;
 	}
-	err = chain_apply(&live->tree, plan, source);
+	err = live_apply(live, policy, source, &plan);
 	if (fixed)
 		live_fix_end(live, policy, !err);
 	if (err)

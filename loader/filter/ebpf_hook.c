@@ -10,7 +10,10 @@
 const struct hook *hook_of(enum filter_hook hook)
 {
 	static const struct hook *const hooks[] = {
-		[FILTER_XDP] = &hook_xdp, [FILTER_TC] = &hook_tc, [FILTER_SOCKET] = &hook_socket
+		[FILTER_XDP] = &hook_xdp,
+		[FILTER_TC] = &hook_tc,
+		[FILTER_SOCKET] = &hook_socket,
+		[FILTER_FANOUT] = &hook_fanout,
 	};
 
 	return hooks[hook];

@@ -59,7 +59,7 @@ struct hook {
 	int16_t unknown;
 };
 
-extern const struct hook hook_xdp, hook_tc, hook_socket;
+extern const struct hook hook_xdp, hook_tc, hook_socket, hook_fanout;
 
 const struct hook *hook_of(enum filter_hook hook);
 

@@ -26,6 +26,7 @@ enum filter_hook {
 	FILTER_XDP,
 	FILTER_TC,     /* a direct-action classifier, ingress or egress, tcx or cls_bpf */
 	FILTER_SOCKET, /* a socket filter: a match returns the whole packet, else nothing */
+	FILTER_FANOUT, /* PACKET_FANOUT_EBPF: a match returns 1, else 0 */
 };
 
 /* What a matching rule does. COUNT, MARK and PRIORITY go on to the next rule; all else ends. */

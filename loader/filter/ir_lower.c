@@ -335,6 +335,12 @@ static bool goes_on(enum filter_verb verb)
 	return verb == FILTER_COUNT || verb == FILTER_MARK || verb == FILTER_PRIORITY;
 }
 
+/* There nothing is counted, and what no rule takes is not let through. */
+static bool is_on_socket(const struct filter_run *run)
+{
+	return run->hook == FILTER_SOCKET || run->hook == FILTER_FANOUT;
+}
+
 /* What a match does, in a block of its own. `next` is the rule behind. */
 static uint32_t lower_action(const struct lowering *l, uint32_t number, uint32_t next)
 {
@@ -355,7 +361,7 @@ static uint32_t lower_action(const struct lowering *l, uint32_t number, uint32_t
 		.verb = rule->verb,
 		.arg = rule->arg,
 		.slot = rule->slot,
-		.counter = l->run->hook == FILTER_SOCKET ? IR_NO_COUNTER : rule->counter,
+		.counter = is_on_socket(l->run) ? IR_NO_COUNTER : rule->counter,
 	};
 	return block;
 }
@@ -469,7 +475,7 @@ static void lower_end(const struct filter_run *run, struct ir_end *end)
 		end->verb = FILTER_JUMP;
 		end->arg = run->end_slot;
 		end->counter = IR_NO_COUNTER;
-	} else if (run->hook == FILTER_SOCKET) {
+	} else if (is_on_socket(run)) {
 		end->verb = FILTER_DROP;
 		end->counter = IR_NO_COUNTER;
 	} else {

@@ -11,7 +11,7 @@
  * show to be of use, and its fast bodies read that. A packet that is shorter goes by the slow
  * bodies. So it is on tc without CAP_PERFMON, since no pointer can be compared with one into a copy
  * then. A single expression of a socket, of so few loads that the copy would cost more than they
- * do, has no fast body at all.
+ * do, has no fast body at all, nor has any of a fanout.
  */
 #include <linux/if_ether.h>
 
@@ -146,6 +146,11 @@ int ir_view(const struct filter_run *run, struct ir_view *out)
 	*out = (struct ir_view){ .head = ETH_HLEN, .window = IR_PACKET_MAX };
 	out->fetch_max = run->hook == FILTER_XDP ? IR_PACKET_MAX /* bpf_xdp_load_bytes() */
 						 : INT32_MAX;	 /* bpf_skb_load_bytes() */
+	if (run->hook == FILTER_FANOUT) {
+		out->head = out->window = 0;
+		out->on_stack = true;
+		return 0;
+	}
 	if (run->hook == FILTER_SOCKET || (run->hook == FILTER_TC && run->by_helper))
 		return see_window(run, out);
 	if (run->hook == FILTER_XDP && !run->frags)

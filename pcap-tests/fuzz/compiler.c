@@ -29,7 +29,7 @@ static void compile(const struct cbpf *prog, const struct ir_packet *packet)
 {
 	const struct filter_rule rule = { .cbpf = prog, .verb = FILTER_DROP, .counter = 8 };
 
-	for (enum filter_hook hook = FILTER_XDP; hook <= FILTER_SOCKET; hook++) {
+	for (enum filter_hook hook = FILTER_XDP; hook <= FILTER_FANOUT; hook++) {
 		struct filter_run run = { .hook = hook, .rules = &rule, .n_rules = 1 };
 		struct filter_prog out = { 0 };
 

@@ -103,6 +103,43 @@ static void a_slow_load_keeps_what_lives(void **state)
 		   "w1 &= 0xf");
 }
 
+/* Of a program on a socket that loads so many halves: how many BPF_LD_ABS and BPF_LD_IND it has. */
+static size_t loads_on_socket(enum filter_hook hook, size_t n)
+{
+	struct sock_filter insns[16];
+	const struct cbpf prog = { .insns = insns, .n = 2 * n + 2 };
+	const struct filter_rule rule = { .cbpf = &prog, .verb = FILTER_PASS };
+	const struct filter_run run = { .hook = hook, .rules = &rule, .n_rules = 1 };
+	struct filter_prog out;
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		insns[2 * i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20 + 2 * i);
+		insns[2 * i + 1] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ, i, 0, 2 * (n - i) - 1);
+	}
+	insns[2 * n] = (struct sock_filter)BPF_STMT(BPF_RET, 1);
+	insns[2 * n + 1] = (struct sock_filter)BPF_STMT(BPF_RET, 0);
+	assert_int_equal(filter_compile(&run, &out), 0);
+	for (size_t i = 0; i < out.n_insns; i++) {
+		uint8_t code = out.insns[i].code;
+
+		found += BPF_CLASS(code) == BPF_LD &&
+			 (BPF_MODE(code) == BPF_ABS || BPF_MODE(code) == BPF_IND);
+	}
+	filter_prog_free(&out);
+	return found;
+}
+
+static void a_socket_copies_a_window_for_many_loads(void **state)
+{
+	(void)state;
+	assert_int_equal(loads_on_socket(FILTER_SOCKET, 1), 1);
+	assert_int_equal(loads_on_socket(FILTER_SOCKET, 6), 6);
+	assert_int_equal(loads_on_socket(FILTER_SOCKET, 7), 0);
+	assert_int_equal(loads_on_socket(FILTER_FANOUT, 1), 0);
+}
+
 static void long_shifts_give_0(void **state)
 {
 	(void)state;
@@ -480,6 +517,7 @@ int main(void)
 		cmocka_unit_test(loads_are_checked_and_in_network_order),
 		cmocka_unit_test(an_index_that_may_be_large_is_bounded),
 		cmocka_unit_test(a_slow_load_keeps_what_lives),
+		cmocka_unit_test(a_socket_copies_a_window_for_many_loads),
 		cmocka_unit_test(long_shifts_give_0),
 		cmocka_unit_test(tc_verbs_change_what_they_say),
 		cmocka_unit_test(a_slot_is_a_constant),
