@@ -142,6 +142,7 @@ static int check_verdicts(const struct cost *cost)
 struct step {
 	const char *name, *key;
 	double cost;
+	bool missing; /* it cannot be loaded here */
 };
 
 static int judge(const struct cost *cost, const struct step *stage, const struct step *peer,
@@ -157,7 +158,7 @@ static void print(const struct cost *cost, const struct step *steps, size_t n)
 {
 	printf("\n%s of a step from program to program, one hot packet\n", cost_unit(cost));
 	for (size_t i = 0; i < n; i++)
-		if (steps[i].cost || !*cost->no_dispatcher)
+		if (!steps[i].missing)
 			printf("%-44s %6.1f  %5.2f\n", steps[i].name, steps[i].cost,
 			       steps[i].cost ? steps[0].cost / steps[i].cost : 0);
 		else
@@ -173,18 +174,19 @@ static json_t *to_json(const struct cost *cost, const struct step *steps, size_t
 
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(object, steps[i].key,
-				    steps[i].cost ? json_real(steps[i].cost) : json_null());
+				    steps[i].missing ? json_null() : json_real(steps[i].cost));
 	return json_pack("{s:s, s:o}", "unit", cost_unit(cost), "steps", object);
 }
 
 int cost_report_steps(const struct cost *cost, int status)
 {
 	const struct step steps[] = {
-		{ "a stage of the chain", "stage", stage_of(cost, false) },
-		{ "a tail call by hand", "tail_call", step_of(cost, by_hand, by_hand_last) },
+		{ "a stage of the chain", "stage", stage_of(cost, false), false },
+		{ "a tail call by hand", "tail_call", step_of(cost, by_hand, by_hand_last), false },
 		{ "a slot of libxdp's dispatcher", "dispatcher",
-		  step_of(cost, dispatcher, dispatcher_least) },
-		{ "a stage and its rule, which counts and calls", "rule", stage_of(cost, true) },
+		  step_of(cost, dispatcher, dispatcher_least), *cost->no_dispatcher },
+		{ "a stage and its rule, which counts and calls", "rule", stage_of(cost, true),
+		  false },
 	};
 
 	if (check_verdicts(cost) || judge(cost, &steps[0], &steps[1], OF_TAIL_CALL) ||

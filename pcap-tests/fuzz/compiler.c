@@ -2,7 +2,8 @@
 /*
  * The compiler: an expression (up to the first NUL) and a packet (behind it). What libpcap
  * compiles, the graph for XDP says of the packet what bpf_filter() says, reads no byte that it has
- * not checked, and has instructions on every hook; and so does the classic program for a socket.
+ * not checked, and has instructions on every hook, or is too large for one program; and so does the
+ * classic program for a socket.
  */
 #include "../../loader/filter/cbpf_socket.h"
 #include "../../loader/filter/expr.h"
@@ -49,10 +50,11 @@ static void compile(const struct cbpf *prog, const struct ir_packet *packet)
 	for (enum filter_hook hook = FILTER_XDP; hook <= FILTER_FANOUT; hook++) {
 		struct filter_run run = { .hook = hook, .rules = &rule, .n_rules = 1 };
 		struct filter_prog out = { 0 };
+		int err = filter_compile(&run, &out);
 
-		must(!filter_compile(&run, &out));
+		must(!err || err == -E2BIG);
 		filter_prog_free(&out);
-		if (hook == FILTER_XDP)
+		if (!err && hook == FILTER_XDP)
 			compare(prog, &run, packet);
 	}
 }
