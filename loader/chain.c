@@ -255,21 +255,64 @@ int chain_check_place(const struct chain *chain, uint32_t ifindex)
 	if_indextoname(chain->at.ifindex, name);
 	return fail(
 		-EBUSY,
-		"the policy of %s is on %s, which was %s then: `weir detach %s` takes it off there",
-		chain->interface, name, chain->interface, chain->interface);
+		"the policy of %s is on %s, which was %s then: `weir detach %s` takes it off there, and an apply for %s takes it over",
+		chain->interface, name, chain->interface, chain->interface, name);
 }
 
-int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kind kind,
-	       struct chain *chain, struct plan_base *out)
+static int claim_of_note(const char *dir, const char *name, uint32_t *ifindex)
 {
-	int err = chain_open(tree, nic->name, kind, chain);
+	char path[PIN_PATH_MAX];
+	_free_ char *text = NULL;
+	json_int_t number = 0;
+	json_t *o;
+	int err;
+
+	pin_path(path, dir, name);
+	err = pin_read_text(path, &text);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	o = json_loads(text, 0, NULL);
+	json_unpack(o, "{s:I}", "ifindex", &number);
+	json_decref(o);
+	*ifindex = number;
+	return 0;
+}
+
+int chain_claim(const struct pin_tree *tree, const char *interface, enum hook_kind kind,
+		uint32_t *ifindex)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX];
+	struct bpf_link_info info = { 0 };
+	uint32_t size = sizeof(info);
+	_close_ int link = -1;
+	int err;
+
+	*ifindex = 0;
+	pin_hook_dir(tree, interface, kind, dir);
+	pin_path(path, dir, "link");
+	link = pin_get(path);
+	if (link == -ENOENT)
+		return claim_of_note(dir, kind == HOOK_XDP ? "shared" : "filter", ifindex);
+	if (link < 0)
+		return link;
+	err = bpf_obj_get_info_by_fd(link, &info, &size);
+	/* xdp.ifindex and tcx.ifindex stand in the same place. */
+	*ifindex = info.xdp.ifindex;
+	return err ? fail(err, "%s: cannot ask what its link is: %s", interface, strerror(-err))
+		   : 0;
+}
+
+int chain_base(const struct pin_tree *tree, const char *interface, uint32_t ifindex,
+	       enum hook_kind kind, struct chain *chain, struct plan_base *out)
+{
+	int err = chain_open(tree, interface, kind, chain);
 
 	*out = (struct plan_base){ 0 };
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (!chain->live)
 		return chain->linked ? chain_unknown(chain) : 0;
-	err = chain_check_place(chain, nic->ifindex);
+	err = chain_check_place(chain, ifindex);
 	if (err)
 		return err;
 	out->loaded = true;

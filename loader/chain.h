@@ -74,6 +74,13 @@ void chain_close(struct chain *chain);
  */
 int chain_check_place(const struct chain *chain, uint32_t ifindex);
 
+/*
+ * The index of the interface that a chain was attached to last, as its link or note tells, without
+ * asking that; 0: none. 0 or reported.
+ */
+int chain_claim(const struct pin_tree *tree, const char *interface, enum hook_kind kind,
+		uint32_t *ifindex);
+
 /* Report that the live generation of a chain is not to be found (somebody removed its pins). */
 int chain_unknown(const struct chain *chain);
 
@@ -113,11 +120,12 @@ int chain_each_dead(const struct pin_tree *tree, chain_dead_fn fn, void *arg);
 int chain_remove_dead(const struct pin_tree *tree);
 
 /*
- * What a chain holds, for the planner. The strings in *out live as long as *chain, which the
- * caller closes; with no chain, out->loaded is false and *chain is closed.
+ * What a chain holds, for the planner: that of `interface`, which must be on the one with this
+ * index if it is on any. The strings in *out live as long as *chain, which the caller closes; with
+ * no chain, out->loaded is false and *chain is closed.
  */
-int chain_base(const struct pin_tree *tree, const struct nic *nic, enum hook_kind kind,
-	       struct chain *chain, struct plan_base *out);
+int chain_base(const struct pin_tree *tree, const char *interface, uint32_t ifindex,
+	       enum hook_kind kind, struct chain *chain, struct plan_base *out);
 void chain_base_free(struct plan_base *base);
 
 /*

@@ -43,3 +43,11 @@ int fix_restore_all(const struct pin_tree *tree);
 
 /* Is anything remembered of it? */
 bool fix_is_remembered(const struct pin_tree *tree, const char *interface);
+
+/*
+ * An interface has another name now, and what is remembered is to be known by that: of it, and of
+ * it for the sake of another. fix_is_about(): is there any? A process may die in between; once more
+ * ends it.
+ */
+bool fix_is_about(const struct pin_tree *tree, const char *interface);
+int fix_follow(const struct pin_tree *tree, const char *from, const char *to);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "fix.h"
 
 static void memory_path(const struct pin_tree *tree, const char *key, char *path)
 {
@@ -115,4 +116,80 @@ int fix_each(const struct pin_tree *tree, const char *interface,
 
 	memory_path(tree, NULL, dir);
 	return pin_each(dir, walk_one, &walk);
+}
+
+/* While the keys are walked that are about an interface that has another name now. */
+struct renaming {
+	const struct pin_tree *tree;
+	const char *from, *to;
+};
+
+static bool is_about(const char *key, const char *interface)
+{
+	char name[IFNAMSIZ];
+
+	fix_interface(key, name, sizeof(name));
+	return !strcmp(name, interface) || !strcmp(fix_device(key), interface);
+}
+
+static int is_about_one(const char *key, void *arg)
+{
+	return is_about(key, arg);
+}
+
+bool fix_is_about(const struct pin_tree *tree, const char *interface)
+{
+	char dir[PIN_PATH_MAX];
+
+	memory_path(tree, NULL, dir);
+	return pin_each(dir, is_about_one, (void *)interface) > 0;
+}
+
+static void new_key(const char *key, const char *from, const char *to, char *out, size_t size)
+{
+	const char *device = strchr(key, ':') ? fix_device(key) : NULL;
+	char name[IFNAMSIZ];
+
+	fix_interface(key, name, sizeof(name));
+	snprintf(out, size, "%s%s%s", strcmp(name, from) ? name : to, device ? ":" : "",
+		 device ? (strcmp(device, from) ? device : to) : "");
+}
+
+/* Of settings that were changed under either name the older values count: the first ones. */
+static int merge(const struct pin_tree *tree, const char *key, json_t *older, json_t *newer)
+{
+	if (json_object_update_missing(json_object_get(older, "features"),
+				       json_object_get(newer, "features")) ||
+	    json_object_update_missing(older, newer))
+		return fail_oom();
+	return fix_remember(tree, key, older);
+}
+
+static int rename_one(const char *key, void *arg)
+{
+	const struct renaming *renaming = arg;
+	const struct pin_tree *tree = renaming->tree;
+	_json_ json_t *older = NULL, *newer = NULL;
+	char to[2 * IFNAMSIZ], old_path[PIN_PATH_MAX], path[PIN_PATH_MAX];
+	int err;
+
+	if (!is_about(key, renaming->from))
+		return 0;
+	new_key(key, renaming->from, renaming->to, to, sizeof(to));
+	err = fix_recall(tree, key, &older) ?: fix_recall(tree, to, &newer);
+	if (!err && newer &&
+	    json_equal(json_object_get(older, "ifindex"), json_object_get(newer, "ifindex")))
+		err = merge(tree, key, older, newer);
+	memory_path(tree, key, old_path);
+	memory_path(tree, to, path);
+	return err ? err : pin_rename(old_path, path);
+}
+
+int fix_follow(const struct pin_tree *tree, const char *from, const char *to)
+{
+	struct renaming renaming = { tree, from, to };
+	char dir[PIN_PATH_MAX];
+
+	memory_path(tree, NULL, dir);
+	return pin_each(dir, rename_one, &renaming);
 }

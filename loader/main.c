@@ -15,6 +15,7 @@
  *   pin*.c        the tree under /sys/fs/bpf/weir: paths, lock, journal
  *   xsk.c         AF_XDP sockets that receive what a policy hands over
  *   fix.c         settings of NICs that weir changed, remembered and restored
+ *   adopt.c       chains of interfaces that have another name by now
  *   chain*.c      plan -> generations of programs; flip, rollback, detach, recovery
  *   status.c      what runs, read back from the kernel -> struct status
  *   out_*.c       status and plan as text and JSON

@@ -145,6 +145,14 @@ static json_t *nic_json(const struct status_hook *hook)
 			 bounded ? json_integer(nic->one_buffer_mtu) : json_null());
 }
 
+/* The generation may be older than the interface's name. */
+static json_t *policy_json(const struct chain *chain)
+{
+	const char *rest = strchr(chain->live_meta->text, '\n');
+
+	return json_sprintf("interface %s {%s", chain->interface, rest ?: "");
+}
+
 static json_t *hook_json(const struct status_hook *hook)
 {
 	const struct chain *chain = &hook->chain;
@@ -153,7 +161,7 @@ static json_t *hook_json(const struct status_hook *hook)
 
 	for (size_t i = 0; i < hook->n_rules; i++)
 		json_array_append_new(rules, rule_json(&hook->rules[i]));
-	o = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:I, s:I, s:I, s:s}",
+	o = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:I, s:I, s:I, s:o}",
 		      "interface", chain->interface, "hook", policy_hook_name(chain->kind),
 		      "attached", chain->at.attached && !hook->renamed_or_gone, "ifindex",
 		      (json_int_t)chain->at.ifindex, "mode", policy_mode_name(chain->at.mode),
@@ -161,7 +169,7 @@ static json_t *hook_json(const struct status_hook *hook)
 		      meta->frags, "generation", (json_int_t)chain->live, "rollback",
 		      (json_int_t)chain->rollback, "source", meta->source, "applied",
 		      (json_int_t)meta->applied, "program_id", (json_int_t)chain->at.prog_id,
-		      "link_id", (json_int_t)chain->at.link_id, "policy", meta->text);
+		      "link_id", (json_int_t)chain->at.link_id, "policy", policy_json(chain));
 	if (!o) {
 		json_decref(rules);
 		return NULL;

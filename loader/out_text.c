@@ -231,7 +231,7 @@ static void put_attachment(FILE *out, const struct status_hook *hook)
 		put_unattached(out, hook);
 	else if (hook->renamed_or_gone)
 		fprintf(out,
-			"    # ATTACHED TO %s, which was %s then: `weir detach %s`, then apply for %s\n",
+			"    # ATTACHED TO %s, which was %s then: `weir detach %s` takes it off, an apply for %s takes it over\n",
 			name, chain->interface, chain->interface, name);
 	else
 		fprintf(out, "    # %s%s: %s\n", policy_mode_name(chain->at.mode),

@@ -94,13 +94,11 @@ static void say_done(const struct nic_finding *finding, void *arg)
 		printf("%s\n", finding->command);
 }
 
-static int apply(struct live *live, const struct policy *policy, struct args *args,
-		 struct plan **plan)
+static int fix_and_apply(struct live *live, const struct policy *policy, struct args *args,
+			 struct plan **plan)
 {
 	int status;
 
-	if (live_open(live))
-		return CMD_FAILED;
 	if (!args->fix_nic)
 		return plan_and_apply(live, policy, args->file, plan);
 	live_hold_signals();
@@ -109,6 +107,23 @@ static int apply(struct live *live, const struct policy *policy, struct args *ar
 		status = plan_and_apply(live, policy, args->file, plan);
 	if (live_fix_end(live, policy, !status) && !status)
 		status = CMD_FAILED;
+	return status;
+}
+
+static int apply(struct live *live, const struct policy *policy, struct args *args,
+		 struct plan **plan)
+{
+	struct adoptions adopted = { 0 };
+	int status = CMD_FAILED;
+
+	if (!live_open(live) && !live_adopt(live, policy, &adopted)) {
+		status = fix_and_apply(live, policy, args, plan);
+		if (status)
+			live_give_back(live, &adopted);
+		else
+			live_say_adopted(&adopted);
+	}
+	free(adopted.list);
 	return status;
 }
 

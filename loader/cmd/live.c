@@ -38,6 +38,8 @@ int live_open(struct live *live)
 		return err;
 	hold_signals(&before);
 	err = chain_recover(&live->tree);
+	if (!err)
+		err = adopt_recover(&live->tree);
 	/* What a driver does not let us restore is said, and tried again by the next command. */
 	if (!err)
 		fix_recover(&live->tree);
@@ -53,8 +55,73 @@ void live_close(struct live *live)
 		free(live->chains[i]);
 	}
 	free(live->chains);
+	free(live->adoptions.list);
 	free(live->refusals.list);
 	pin_close(&live->tree);
+}
+
+int live_foresee(struct live *live, const struct policy *policy)
+{
+	int err = adopt_foresee(&live->tree, policy, &live->adoptions);
+
+	for (size_t i = 0; i < live->adoptions.n && !err; i++)
+		note("%s is called %s now: apply lets its policy go on under that name",
+		     live->adoptions.list[i].from, live->adoptions.list[i].to);
+	return err;
+}
+
+int live_adopt(struct live *live, const struct policy *policy, struct adoptions *out)
+{
+	struct adoptions foreseen = { 0 };
+	int err = adopt_foresee(&live->tree, policy, &foreseen);
+	size_t done = 0;
+
+	if (foreseen.n)
+		live_hold_signals();
+	for (; done < foreseen.n && !err; done += !err)
+		err = adopt_rename(&live->tree, foreseen.list[done].from, foreseen.list[done].to);
+	*out = (struct adoptions){ foreseen.list, done };
+	if (err)
+		live_give_back(live, out);
+	return err;
+}
+
+int live_give_back(const struct live *live, const struct adoptions *adopted)
+{
+	int first_err = 0;
+
+	/* What could not even be undone the next command does, under the names of the journal. */
+	if (pin_exists(live->tree.journal))
+		return 0;
+	for (size_t i = adopted->n; i--;) {
+		const struct adoption *one = &adopted->list[i];
+		int err = adopt_rename(&live->tree, one->to, one->from);
+
+		first_err = first_err ? first_err : err;
+	}
+	return first_err;
+}
+
+void live_say_adopted(const struct adoptions *adopted)
+{
+	for (size_t i = 0; i < adopted->n; i++)
+		note("%s is called %s now: its policy goes on under that name",
+		     adopted->list[i].from, adopted->list[i].to);
+}
+
+/*
+ * The name that an interface's chain is pinned under: a former one, if that is foreseen to become
+ * this; NULL: that of another interface, which will have taken it over by then.
+ */
+static const char *pinned_name(const struct live *live, const char *name)
+{
+	for (size_t i = 0; i < live->adoptions.n; i++)
+		if (!strcmp(live->adoptions.list[i].to, name))
+			return live->adoptions.list[i].from;
+	for (size_t i = 0; i < live->adoptions.n; i++)
+		if (!strcmp(live->adoptions.list[i].from, name))
+			return NULL;
+	return name;
 }
 
 static int ask_nic(const struct word *name, struct nic *out, void *arg)
@@ -72,16 +139,21 @@ static int ask_tags(const struct nic *nic, struct nic_tags *out, void *arg)
 static int ask_base(const struct nic *nic, enum hook_kind kind, struct plan_base *out, void *arg)
 {
 	struct live *live = arg;
-	struct live_chain *one = calloc(1, sizeof(*one)), **slot;
+	const char *name = pinned_name(live, nic->name);
+	struct live_chain *one, **slot;
 	int err;
 
+	*out = (struct plan_base){ 0 };
+	if (!name)
+		return 0;
+	one = calloc(1, sizeof(*one));
 	slot = one ? array_add(live->chains, live->n_chains) : NULL;
 	if (!slot) {
 		free(one);
 		return fail_oom();
 	}
 	*slot = one;
-	err = chain_base(&live->tree, nic, kind, &one->chain, &one->base);
+	err = chain_base(&live->tree, name, nic->ifindex, kind, &one->chain, &one->base);
 	*out = one->base;
 	return err == -EINVAL ? -EIO : err; /* the kernel's: the policy is not at fault */
 }
@@ -150,11 +222,13 @@ int live_apply(struct live *live, const struct policy *policy, const char *sourc
 
 const struct chain *live_chain_of(const struct live *live, const struct plan_hook *hook)
 {
-	for (size_t i = 0; i < live->n_chains; i++) {
+	const char *name = pinned_name(live, hook->nic.name);
+
+	for (size_t i = 0; i < live->n_chains && name; i++) {
 		const struct live_chain *one = live->chains[i];
 
 		if (one->base.loaded && one->chain.kind == hook->hook->kind &&
-		    !strcmp(one->chain.interface, hook->nic.name))
+		    !strcmp(one->chain.interface, name))
 			return &one->chain;
 	}
 	return NULL;

@@ -3,6 +3,7 @@
 #pragma once
 #include <jansson.h>
 
+#include "../adopt.h"
 #include "../chain.h"
 #include "../fix.h"
 #include "../plan.h"
@@ -15,6 +16,7 @@ struct live {
 		struct plan_base base;
 	} * *chains;
 	size_t n_chains;
+	struct adoptions adoptions;    /* by live_foresee() */
 	struct plan_refusals refusals; /* met by live_apply() */
 };
 
@@ -27,6 +29,21 @@ int live_open(struct live *live);
  */
 void live_hold_signals(void);
 void live_close(struct live *live);
+
+/*
+ * What apply would take over of interfaces that have another name now (adopt.h): from here on
+ * live_plan() plans as if it had. It is said.
+ */
+int live_foresee(struct live *live, const struct policy *policy);
+
+/*
+ * Take it over; *out is what was, the caller's to free. live_give_back() undoes that for a command
+ * that has failed, live_say_adopted() says it for one that has not. Signals are held from here on,
+ * if there is any.
+ */
+int live_adopt(struct live *live, const struct policy *policy, struct adoptions *out);
+int live_give_back(const struct live *live, const struct adoptions *adopted);
+void live_say_adopted(const struct adoptions *adopted);
 
 /* Plan a policy against the kernel and what is loaded. */
 int live_plan(struct live *live, const struct policy *policy, struct plan **out);

@@ -69,6 +69,8 @@ static int run(int argc, char **argv)
 	if (!status)
 		status = live_open(&live) ? CMD_FAILED : CMD_OK;
 	if (!status)
+		status = live_foresee(&live, policy) ? CMD_FAILED : CMD_OK;
+	if (!status)
 		status = live_exit(live_plan(&live, policy, &plan));
 	if (!status && try_components(&live, plan)) {
 		plan_freep(&plan);
