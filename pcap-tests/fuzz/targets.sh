@@ -21,13 +21,16 @@ fuzz_seeds() {
 
 # fuzz_run TARGET FOLDER SECONDS ARG…: from the seeds there, which grow; artefacts go where ARGs say.
 fuzz_run() {
-    local target=$1 folder=$2 seconds=$3 options=()
+    local target=$1 folder=$2 seconds=$3 options=() timeout=20
     shift 3
     case $target in
     capture) options=(-max_len=3000) ;;
     stage) options=(-max_len=16384) ;;
     netlink) ;;
+    compiler) # six programs of an input; any-vlan within any-vlan within any-vlan … takes seconds
+        options=("-dict=$TOP/pcap-tests/fuzz/words.dict") timeout=60
+        ;;
     *) options=("-dict=$TOP/pcap-tests/fuzz/words.dict") ;;
     esac
-    "$B/fuzz/$target" "${options[@]}" -max_total_time="$seconds" -timeout=20 "$@" "$folder"
+    "$B/fuzz/$target" "${options[@]}" -max_total_time="$seconds" -timeout="$timeout" "$@" "$folder"
 }
