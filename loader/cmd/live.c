@@ -86,20 +86,13 @@ int live_adopt(struct live *live, const struct policy *policy, struct adoptions 
 	return err;
 }
 
-int live_give_back(const struct live *live, const struct adoptions *adopted)
+void live_give_back(const struct live *live, const struct adoptions *adopted)
 {
-	int first_err = 0;
-
 	/* What could not even be undone the next command does, under the names of the journal. */
 	if (pin_exists(live->tree.journal))
-		return 0;
-	for (size_t i = adopted->n; i--;) {
-		const struct adoption *one = &adopted->list[i];
-		int err = adopt_rename(&live->tree, one->to, one->from);
-
-		first_err = first_err ? first_err : err;
-	}
-	return first_err;
+		return;
+	for (size_t i = adopted->n; i--;)
+		adopt_rename(&live->tree, adopted->list[i].to, adopted->list[i].from);
 }
 
 void live_say_adopted(const struct adoptions *adopted)

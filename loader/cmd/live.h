@@ -42,7 +42,7 @@ int live_foresee(struct live *live, const struct policy *policy);
  * if there is any.
  */
 int live_adopt(struct live *live, const struct policy *policy, struct adoptions *out);
-int live_give_back(const struct live *live, const struct adoptions *adopted);
+void live_give_back(const struct live *live, const struct adoptions *adopted);
 void live_say_adopted(const struct adoptions *adopted);
 
 /* Plan a policy against the kernel and what is loaded. */

@@ -30,7 +30,7 @@ enum ways_place ways_locate(uint32_t view, unsigned int size, uint32_t *k)
 		return *k >= TAG && *k % size == 0 && size <= 2 ? IN_TAG : ASTRIDE;
 	if (!(view & WAYS_PULLED))
 		return IN_BYTES;
-	if (*k<ETH_HLEN && * k + size> ETH_HLEN)
+	if (*k < ETH_HLEN && ETH_HLEN - *k < size)
 		return ASTRIDE;
 	*k += *k < ETH_HLEN ? (uint32_t)SKF_LL_OFF : (uint32_t)-ETH_HLEN;
 	return IN_BYTES;
@@ -184,17 +184,23 @@ static uint32_t load_length(struct ways *ways, const struct way *from, bool to_x
 	return ways_put_a(ways, from, counted, insn, false, add_to_length(ways, add, next));
 }
 
+/* What IMM and MEM load. */
+static uint32_t at_hand(struct ways *ways, const struct way *from, const struct sock_filter *insn)
+{
+	return BPF_MODE(insn->code) == BPF_IMM ? cbpf_constant(&ways->values, insn->k)
+					       : ways_settle(ways, from, from->m[insn->k]);
+}
+
 uint32_t ways_load(struct ways *ways, const struct way *from, const struct sock_filter *insn)
 {
 	uint32_t value;
 
 	switch (BPF_MODE(insn->code)) {
 	case BPF_IMM:
-		value = cbpf_constant(&ways->values, insn->k);
-		break;
 	case BPF_MEM:
-		value = ways_settle(ways, from, from->m[insn->k]);
-		break;
+		value = at_hand(ways, from, insn);
+		return ways_put_a(ways, from, value, *insn, false,
+				  ways_go_on(ways, from, value, from->x));
 	case BPF_ABS:
 		return load_at(ways, from, insn->code, insn->k);
 	case BPF_IND:
@@ -202,7 +208,6 @@ uint32_t ways_load(struct ways *ways, const struct way *from, const struct sock_
 	default:
 		return load_length(ways, from, false);
 	}
-	return ways_put_a(ways, from, value, *insn, false, ways_go_on(ways, from, value, from->x));
 }
 
 /* Header lengths: X = 4 * (byte & 0xf) */
@@ -269,15 +274,13 @@ uint32_t ways_load_x(struct ways *ways, const struct way *from, const struct soc
 
 	switch (BPF_MODE(insn->code)) {
 	case BPF_IMM:
-		value = cbpf_constant(&ways->values, insn->k);
-		break;
 	case BPF_MEM:
-		value = ways_settle(ways, from, from->m[insn->k]);
-		break;
+		value = at_hand(ways, from, insn);
+		return ways_put_x(ways, from, value, *insn, false,
+				  ways_go_on(ways, from, from->a, value));
 	case BPF_MSH:
 		return load_header(ways, from, insn);
 	default:
 		return load_length(ways, from, true);
 	}
-	return ways_put_x(ways, from, value, *insn, false, ways_go_on(ways, from, from->a, value));
 }
