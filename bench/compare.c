@@ -154,12 +154,24 @@ static int learn(struct compare *compare, struct sender *sender, struct contesta
 	return err;
 }
 
+static int send_yardstick(struct compare *compare, struct sender *sender, unsigned int round)
+{
+	struct contestant *yardstick = &compare->yardstick;
+	uint32_t ns;
+	int err = live_send_by(sender, yardstick->ifindex, round % compare->frames.n,
+			       compare->frames_a_round, &ns);
+
+	yardstick->sent += compare->frames_a_round;
+	yardstick->rounds[round] = ns;
+	return err;
+}
+
 /* Every second one backwards: to come after somebody else costs everybody alike. */
 static int run_round(struct compare *compare, struct sender *sender, unsigned int round,
 		     const uint32_t *n)
 {
 	size_t last = compare->scenario.n - 1;
-	int err = 0;
+	int err = send_yardstick(compare, sender, round);
 
 	for (size_t turn = 0; turn <= last && !err; turn++) {
 		size_t i = round % 2 ? last - turn : turn;
@@ -183,17 +195,24 @@ static int run_rounds(struct compare *compare, struct sender *sender)
 	return err;
 }
 
+static int check_seen(const struct compare *compare, const struct contestant *c)
+{
+	uint64_t lost = c->sent - c->counters.received;
+
+	if (c->counters.received >= c->sent)
+		return 0;
+	return fail(-EPROTO, "%s: '%s' never saw %" PRIu64 " of %" PRIu64 " packets",
+		    compare->scenario.name, c->is->name, lost, c->sent);
+}
+
 /* A figure of who lost packets, or let them through, is none. */
 static int check_job(struct compare *compare, struct contestant *c)
 {
 	int err = wait_for_all(compare, c);
-	uint64_t lost = c->sent - c->counters.received;
 
+	err = err ? err : check_seen(compare, c);
 	if (err)
 		return err;
-	if (c->counters.received < c->sent)
-		return fail(-EPROTO, "%s: '%s' never saw %" PRIu64 " of %" PRIu64 " packets",
-			    compare->scenario.name, c->is->name, lost, c->sent);
 	if (c->goes_on && c->gone_on < c->sent)
 		return fail(-EPROTO,
 			    "%s: of '%s' %" PRIu64 " of %" PRIu64 " packets came out of %s",
@@ -208,30 +227,41 @@ static int check_job(struct compare *compare, struct contestant *c)
 	return 0;
 }
 
-static int open_contestants(struct compare *compare)
+/* It is to be closed in any case; with `err` that is all. */
+static int open_contestant(struct compare *compare, const struct scenario_contestant *is, int err,
+			   struct contestant *c)
 {
 	static size_t number; /* over all scenarios */
-	int err = 0;
+
+	contestant_init(c);
+	if (err)
+		return err;
+	err = contestant_open(is, number++, &compare->frames, c);
+	c->rounds = calloc(compare->rounds, sizeof(*c->rounds));
+	if (c->skipped)
+		note("%s: '%s' does not take part: %s", compare->scenario.name, is->name,
+		     c->skipped);
+	return c->rounds ? err : fail_oom();
+}
+
+static int open_contestants(struct compare *compare)
+{
+	static const struct scenario_contestant yardstick = {
+		.name = "yardstick",
+		.path = "the yardstick",
+		.way = SCENARIO_PROGRAM,
+		.what = "hand_drop",
+		.mode = XDP_NATIVE,
+		.body = "",
+	};
+	int err = open_contestant(compare, &yardstick, 0, &compare->yardstick);
 
 	compare->contestants = calloc(compare->scenario.n, sizeof(*compare->contestants));
 	if (!compare->contestants)
 		return fail_oom();
-	for (size_t i = 0; i < compare->scenario.n; i++) {
-		struct contestant *c = &compare->contestants[i];
-
-		/* Each is to be closed, also those after one that failed. */
-		c->netns_fd = c->link_fd = c->socket_fd = c->redirect_fd = -1;
-		c->far.ioctl_fd = c->subject.prog_fd = -1;
-		if (!err)
-			err = contestant_open(&compare->scenario.contestants[i], number++,
-					      &compare->frames, c);
-		c->rounds = calloc(compare->rounds, sizeof(*c->rounds));
-		if (!c->rounds)
-			err = fail_oom();
-		if (c->skipped)
-			note("%s: '%s' does not take part: %s", compare->scenario.name,
-			     compare->scenario.contestants[i].name, c->skipped);
-	}
+	for (size_t i = 0; i < compare->scenario.n; i++)
+		err = open_contestant(compare, &compare->scenario.contestants[i], err,
+				      &compare->contestants[i]);
 	return err;
 }
 
@@ -244,6 +274,8 @@ static int measure(struct compare *compare)
 	err = err ? err : live_open(&job, 0, &sender);
 	err = err ? err : run_rounds(compare, sender);
 	live_close(sender);
+	err = err ? err : contestant_count(&compare->yardstick);
+	err = err ? err : check_seen(compare, &compare->yardstick);
 	for (size_t i = 0; i < compare->scenario.n && !err; i++)
 		if (!compare->contestants[i].skipped)
 			err = check_job(compare, &compare->contestants[i]);
@@ -290,10 +322,12 @@ static int run_scenario(struct compare *compare, const char *path, json_t *resul
 	int err = scenario_read(path, &compare->scenario);
 
 	compare->rounds = compare->rounds_asked ?: compare->scenario.rounds ?: ROUNDS;
+	contestant_init(&compare->yardstick);
 	err = err ? err : measure(compare);
 	err = err ? err : report(compare, results);
 	for (size_t i = 0; compare->contestants && i < compare->scenario.n; i++)
 		contestant_close(&compare->contestants[i]);
+	contestant_close(&compare->yardstick);
 	own_free(&compare->contestants);
 	scenario_free(&compare->scenario);
 	return err;

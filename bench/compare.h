@@ -18,6 +18,11 @@ struct compare {
 	struct scenario scenario;
 	unsigned int rounds;
 	struct contestant *contestants; /* scenario.n */
+	/*
+	 * What a packet takes to a native program by hand that drops it: in each round, whatever
+	 * the scenario. It tells the machine's pace, to `weir-bench track`.
+	 */
+	struct contestant yardstick;
 	struct frames frames;
 };
 
@@ -26,6 +31,7 @@ struct compare_result {
 	double least, median, p5, p95;	   /* ns a packet */
 	double ratio, ratio_p5, ratio_p95; /* median and spread */
 	double least_ratio;		   /* of the fastest rounds */
+	double paced, paced_p5, paced_p95; /* to the yardstick, round by round */
 	/*
 	 * What a promise is judged by: least_ratio, since the fastest rounds hold still; but where
 	 * a thread on another CPU works along they do not, and the median of the ratios does.

@@ -27,28 +27,29 @@ static double least(const struct compare *compare, const struct contestant *c)
 	return ns;
 }
 
-static void fill(const struct compare *compare, size_t i, double *ns, double *ratios)
+/* The rounds of one over those of another, or as they are; in order. */
+static void fill(const struct compare *compare, const struct contestant *c,
+		 const struct contestant *base, double *out)
 {
-	const struct contestant *base = compare_first(compare);
-
-	for (unsigned int round = 0; round < compare->rounds; round++) {
-		ns[round] = compare->contestants[i].rounds[round];
-		ratios[round] = ns[round] / (base->rounds[round] ?: 1);
-	}
-	statistics_sort(ns, compare->rounds);
-	statistics_sort(ratios, compare->rounds);
+	for (unsigned int round = 0; round < compare->rounds; round++)
+		out[round] = (double)c->rounds[round] / (base ? base->rounds[round] ?: 1 : 1);
+	statistics_sort(out, compare->rounds);
 }
 
 int compare_result(const struct compare *compare, size_t i, struct compare_result *out)
 {
-	_free_ double *memory = calloc(2 * compare->rounds, sizeof(*memory));
+	_free_ double *memory = calloc(3 * compare->rounds, sizeof(*memory));
+	const struct contestant *c = &compare->contestants[i];
 	unsigned int n = compare->rounds;
-	double *ns = memory, *ratios;
+	double *ns = memory, *ratios, *paced;
 
 	if (!memory)
 		return fail_oom();
-	ratios = memory + n;
-	fill(compare, i, ns, ratios);
+	ratios = ns + n;
+	paced = ratios + n;
+	fill(compare, c, NULL, ns);
+	fill(compare, c, compare_first(compare), ratios);
+	fill(compare, c, &compare->yardstick, paced);
 	*out = (struct compare_result){
 		.least = ns[0],
 		.median = statistics_percentile(ns, n, 50),
@@ -58,6 +59,9 @@ int compare_result(const struct compare *compare, size_t i, struct compare_resul
 		.ratio_p5 = statistics_percentile(ratios, n, 5),
 		.ratio_p95 = statistics_percentile(ratios, n, 95),
 		.least_ratio = ns[0] / fmax(least(compare, compare_first(compare)), 1),
+		.paced = statistics_percentile(paced, n, 50),
+		.paced_p5 = statistics_percentile(paced, n, 5),
+		.paced_p95 = statistics_percentile(paced, n, 95),
 	};
 	out->judged = compare->scenario.delivers ? out->ratio : out->least_ratio;
 	return 0;
@@ -129,12 +133,24 @@ static json_t *contestant_json(const struct compare *compare, size_t i)
 		return json_pack("{s:s, s:s}", "name", c->is->name, "skipped", c->skipped);
 	if (compare_result(compare, i, &r))
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
-			 "name", c->is->name, "sent", (json_int_t)c->sent, "received",
-			 (json_int_t)c->counters.received, "least_ns", r.least, "median_ns",
-			 r.median, "p5_ns", r.p5, "p95_ns", r.p95, "ratio", r.ratio, "ratio_p5",
-			 r.ratio_p5, "ratio_p95", r.ratio_p95, "least_ratio", r.least_ratio,
-			 "promised", c->is->promised, "judged", r.judged);
+	return json_pack(
+		"{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+		"name", c->is->name, "sent", (json_int_t)c->sent, "received",
+		(json_int_t)c->counters.received, "least_ns", r.least, "median_ns", r.median,
+		"p5_ns", r.p5, "p95_ns", r.p95, "ratio", r.ratio, "ratio_p5", r.ratio_p5,
+		"ratio_p95", r.ratio_p95, "least_ratio", r.least_ratio, "promised", c->is->promised,
+		"judged", r.judged, "paced", r.paced, "paced_p5", r.paced_p5, "paced_p95",
+		r.paced_p95);
+}
+
+static double yardstick_ns(const struct compare *compare)
+{
+	_free_ double *ns = calloc(compare->rounds, sizeof(*ns));
+
+	if (!ns)
+		return 0;
+	fill(compare, &compare->yardstick, NULL, ns);
+	return statistics_percentile(ns, compare->rounds, 50);
 }
 
 json_t *compare_json(const struct compare *compare)
@@ -143,8 +159,9 @@ json_t *compare_json(const struct compare *compare)
 
 	for (size_t i = 0; i < compare->scenario.n; i++)
 		json_array_append_new(list, contestant_json(compare, i));
-	return json_pack("{s:s, s:s, s:o}", "scenario", compare->scenario.name, "about",
-			 compare->scenario.about ?: "", "contestants", list);
+	return json_pack("{s:s, s:s, s:f, s:o}", "scenario", compare->scenario.name, "about",
+			 compare->scenario.about ?: "", "yardstick_ns", yardstick_ns(compare),
+			 "contestants", list);
 }
 
 /* memory: room for four numbers, and names, of each. */

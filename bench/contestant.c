@@ -234,16 +234,22 @@ static int find_beyond(struct contestant *c)
 	return err || !c->goes_on ? err : link_open(CONTESTANT_BEYOND, c->netns_path, &c->beyond);
 }
 
+void contestant_init(struct contestant *c)
+{
+	*c = (struct contestant){ .netns_fd = -1, .link_fd = -1, .socket_fd = -1 };
+	c->redirect_fd = -1;
+	c->subject.prog_fd = -1;
+	c->far.ioctl_fd = -1;
+}
+
 int contestant_open(const struct scenario_contestant *is, size_t number,
 		    const struct frames *frames, struct contestant *out)
 {
 	int err;
 
-	*out = (struct contestant){ .is = is, .netns_fd = -1, .link_fd = -1, .socket_fd = -1 };
-	out->redirect_fd = -1;
+	contestant_init(out);
+	out->is = is;
 	out->job.frames = *frames;
-	out->subject.prog_fd = -1;
-	out->far.ioctl_fd = -1;
 	err = make_namespace(out);
 	err = err ? err : lay_wire(out, number);
 	err = err ? err : begin(out);

@@ -49,6 +49,9 @@ struct contestant {
  */
 int contestant_arena(void);
 
+/* What contestant_close() takes for one that was never opened. */
+void contestant_init(struct contestant *contestant);
+
 /*
  * In the arena. `number` tells apart; the frames are for those that send, and outlive it. Errors
  * are reported; contestant_close() in any case.

@@ -20,6 +20,9 @@ struct figure {
 struct figures {
 	struct figure *figures;
 	size_t n;
+	/* Times of compare are told at this: the yardstick's ns in the earlier run. 0: not known
+	 * yet. */
+	double pace;
 };
 
 struct track {
@@ -65,7 +68,8 @@ static const struct argp argp = {
 	.args_doc = "BEFORE NOW",
 	.doc = "A run beside an earlier one: the JSON (-j) of two runs of cost, compare or rate.\v"
 	       "Exit status 1 if something got worse: a count of instructions by more than 2 %; a time or a "
-	       "rate by more than 5 % in its median, with no overlap from p5 to p95.",
+	       "rate by more than 5 % in its median, with no overlap from p5 to p95. Times of compare are told at "
+	       "the pace of the earlier run, by the yardstick that is measured in each round.",
 };
 
 static double number(const json_t *object, const char *key)
@@ -122,12 +126,19 @@ static int read_scenario(const json_t *scenario, struct figures *to)
 	json_t *list = json_object_get(scenario, "contestants"), *one;
 	size_t i;
 
+	to->pace = to->pace ?: number(scenario, "yardstick_ns");
+	if (!json_object_get(scenario, "yardstick_ns"))
+		return fail(
+			-EINVAL,
+			"the run of the scenario '%s' has no yardstick: an older weir-bench made it; "
+			"make it anew",
+			name);
 	json_array_foreach(list, i, one)
 	{
 		const struct figure figure = {
-			.value = number(one, "median_ns"),
-			.low = number(one, "p5_ns"),
-			.high = number(one, "p95_ns"),
+			.value = to->pace * number(one, "paced"),
+			.low = to->pace * number(one, "paced_p5"),
+			.high = to->pace * number(one, "paced_p95"),
 		};
 		int err;
 
@@ -276,6 +287,7 @@ static int run_track(const struct track *track, json_t *rows)
 	int err = before && now ? check_conditions(track, before, now) : -EINVAL;
 
 	err = err ? err : read_figures(track->files[0], before, &old);
+	new.pace = old.pace;
 	err = err ? err : read_figures(track->files[1], now, &new);
 	if (!err && judge(track, &old, &new, rows))
 		err = -ERANGE;
