@@ -282,6 +282,7 @@ static int check_hook(const struct hook *hook, bool notes)
 	err = plan_resolve_rules(&planned);
 	if (!err)
 		err = plan_cpus(&planned, &(struct plan_asks){ 0 });
+	err = err ? err : plan_check_stages(&planned);
 	hook_clear(&planned);
 	return err;
 }

@@ -242,9 +242,10 @@ static int check_path(struct plan_hook *hook)
 	return hook->tail_calls <= PLAN_TAIL_CALLS_MAX ? 0 : refuse_path(hook);
 }
 
-/* The same before anything is compiled: what the stages and tags alone cost. */
-static int check_stages(struct plan_hook *hook, size_t n)
+int plan_check_stages(struct plan_hook *hook)
 {
+	size_t n = reachable(hook);
+
 	hook->tail_calls = 1;
 	for (size_t i = 0; i < n; i++)
 		hook->tail_calls += calls_of(&hook->rules[i]);
@@ -486,7 +487,7 @@ static int note_shadowed(const struct plan_hook *hook)
 int plan_filters(struct plan_hook *hook, const struct plan_base *base)
 {
 	size_t n = reachable(hook);
-	int err = check_stages(hook, n);
+	int err = plan_check_stages(hook);
 
 	for (size_t i = n + 1; i-- > 0 && !err;)
 		if (!i || ends_program(&hook->rules[i - 1]))

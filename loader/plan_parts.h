@@ -56,5 +56,11 @@ bool plan_is_refused(const struct plan_hook *hook, size_t first, size_t end);
 
 bool plan_is_by_helper(const struct plan_hook *hook);
 
+/*
+ * plan_filters.c: -EINVAL, reported at the hook, where the stages and tags alone take more tail
+ * calls than the kernel makes. It compiles nothing; the rules are resolved.
+ */
+int plan_check_stages(struct plan_hook *hook);
+
 /* plan_filters.c: a note of rules that stand behind one that takes every packet. */
 void plan_note_dead(const struct plan_hook *hook);
