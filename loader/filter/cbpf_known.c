@@ -5,7 +5,7 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
-enum { IMMEDIATE = BPF_LD | BPF_IMM, LENGTH = BPF_LD | BPF_W | BPF_LEN, ALL = UINT32_MAX };
+enum { IMMEDIATE = BPF_LD | BPF_IMM, LENGTH = BPF_LD | BPF_W | BPF_LEN };
 
 /* What a tag beside the bytes begins with (skb->vlan_proto). */
 static const uint32_t tpids[] = { ETH_P_8021Q, ETH_P_8021AD };
@@ -145,7 +145,7 @@ static struct range range_of_load(const struct cbpf_known *known, const struct c
 	if (BPF_MODE(v->code) == BPF_ABS && v->k >= (uint32_t)SKF_AD_OFF)
 		return (struct range){ 0, UINT16_MAX };
 	if (BPF_SIZE(v->code) == BPF_W)
-		return (struct range){ 0, ALL };
+		return (struct range){ 0, UINT32_MAX };
 	return (struct range){ 0, BPF_SIZE(v->code) == BPF_B ? UINT8_MAX : UINT16_MAX };
 }
 
@@ -159,22 +159,22 @@ static struct range range_of_operation(const struct cbpf_value *v, struct range 
 			break;
 		return (struct range){ a.least >> v->k, a.most >> v->k };
 	case BPF_ALU | BPF_LSH | BPF_K:
-		if (v->k < 32 && a.most <= ALL >> v->k)
+		if (v->k < 32 && a.most <= UINT32_MAX >> v->k)
 			return (struct range){ a.least << v->k, a.most << v->k };
 		break;
 	case BPF_ALU | BPF_ADD | BPF_K:
-		if (a.most <= ALL - v->k)
+		if (a.most <= UINT32_MAX - v->k)
 			return (struct range){ a.least + v->k, a.most + v->k };
 		break;
 	}
-	return (struct range){ 0, ALL };
+	return (struct range){ 0, UINT32_MAX };
 }
 
 static void narrow(struct range *range, const struct cbpf_fact *fact)
 {
 	bool above = fact->op != BPF_JEQ && fact->holds;
 	bool below = fact->op != BPF_JEQ && !fact->holds;
-	uint32_t least = fact->k, most = fact->k;
+	uint32_t least = fact->k, most = least;
 
 	if (fact->op == BPF_JSET || (fact->op == BPF_JEQ && !fact->holds))
 		return;
@@ -289,7 +289,7 @@ uint32_t cbpf_settle(struct cbpf_values *values, const struct cbpf_known *known,
 
 static enum cbpf_outcome decide_by_range(struct range range, uint32_t op, uint32_t k)
 {
-	uint32_t bits = range.most ? ALL >> __builtin_clz(range.most) : 0;
+	uint32_t bits = range.most ? UINT32_MAX >> __builtin_clz(range.most) : 0;
 
 	switch (op) {
 	case BPF_JEQ:

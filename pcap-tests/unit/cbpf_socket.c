@@ -176,9 +176,9 @@ static void compare(const struct trial *t, enum cbpf_seat seat, const uint8_t *w
 /* In all ways that it can lie. A tag is taken with what it announces only. */
 static void compare_ways(const struct trial *t, const uint8_t *wire, uint32_t len)
 {
-	bool tagged = len >= TAG + TAG_LEN + 2 && is_tag(wire + TAG);
+	int tags = len >= TAG + TAG_LEN + 2 && is_tag(wire + TAG) ? 1 : 0;
 
-	for (int take_tag = 0; take_tag <= tagged; take_tag++) {
+	for (int take_tag = 0; take_tag <= tags; take_tag++) {
 		compare(t, CBPF_FILTER, wire, len, take_tag, 0);
 		compare(t, CBPF_FANOUT, wire, len, take_tag, 0);
 		compare(t, CBPF_FANOUT, wire, len, take_tag, ETH_HLEN);
