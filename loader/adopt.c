@@ -35,24 +35,29 @@ static int note_claim(const char *interface, enum hook_kind kind, void *arg)
 	return 0;
 }
 
+/* Where the chains of an interface's name are. */
+struct places {
+	uint32_t ifindex;
+	bool on, other; /* on this one; on another */
+};
+
+static int note_place(const struct chain *chain, void *arg)
+{
+	struct places *places = arg;
+	bool on = chain->at.attached && chain->at.ifindex == places->ifindex;
+
+	places->on |= on;
+	places->other |= chain->at.elsewhere || (chain->at.attached && !on);
+	return 0;
+}
+
 /* Is one of an interface's chains on this one, and none on another? 1, 0 or a reported error. */
 static int is_on(const struct pin_tree *tree, const char *interface, uint32_t ifindex)
 {
-	bool on = false, other = false;
-	struct chain chain;
+	struct places places = { .ifindex = ifindex };
+	int err = chain_each_of(tree, interface, note_place, &places);
 
-	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS; kind++) {
-		int err = chain_open(tree, interface, kind, &chain);
-
-		if (err == -ENOENT)
-			continue;
-		if (err)
-			return err;
-		on |= chain.at.attached && chain.at.ifindex == ifindex;
-		other |= chain.at.elsewhere || (chain.at.attached && chain.at.ifindex != ifindex);
-		chain_close(&chain);
-	}
-	return on && !other;
+	return err ? err : places.on && !places.other;
 }
 
 /* The name under which an interface has a chain, other than its own; NULL: none. */

@@ -179,6 +179,26 @@ int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kin
 	return err;
 }
 
+int chain_each_of(const struct pin_tree *tree, const char *interface,
+		  int (*fn)(const struct chain *chain, void *arg), void *arg)
+{
+	struct chain chain;
+	int err = 0;
+
+	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS && !err; kind++) {
+		err = chain_open(tree, interface, kind, &chain);
+		if (err == -ENOENT) {
+			err = 0;
+			continue;
+		}
+		if (err)
+			break;
+		err = fn(&chain, arg);
+		chain_close(&chain);
+	}
+	return err;
+}
+
 /* A walk over interfaces, and over the hooks of one. */
 struct walk {
 	const struct pin_tree *tree;

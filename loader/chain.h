@@ -68,6 +68,10 @@ int chain_open(const struct pin_tree *tree, const char *interface, enum hook_kin
 	       struct chain *out);
 void chain_close(struct chain *chain);
 
+/* For each chain of an interface. Ends at the first that is not 0: fn's, or chain_open()'s. */
+int chain_each_of(const struct pin_tree *tree, const char *interface,
+		  int (*fn)(const struct chain *chain, void *arg), void *arg);
+
 /*
  * -EBUSY, reported, if a chain holds another interface than the one that has its name now: that one
  * was renamed or moved, its policy with it, and would lose it.

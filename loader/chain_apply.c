@@ -179,23 +179,12 @@ static int64_t last_apply(const struct chain *chain)
 	return rollback && rollback->apply > apply ? rollback->apply : apply;
 }
 
-/* The same for all hooks of an interface. */
-static int newest_apply(const struct pin_tree *tree, const char *interface, int64_t *newest)
+static int note_newest(const struct chain *chain, void *arg)
 {
-	struct chain chain;
+	int64_t *newest = arg;
 
-	*newest = 0;
-	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS; kind++) {
-		int err = chain_open(tree, interface, kind, &chain);
-
-		if (err == -ENOENT)
-			continue;
-		if (err)
-			return err;
-		if (last_apply(&chain) > *newest)
-			*newest = last_apply(&chain);
-		chain_close(&chain);
-	}
+	if (last_apply(chain) > *newest)
+		*newest = last_apply(chain);
 	return 0;
 }
 
@@ -204,7 +193,7 @@ static int add_rollback(const char *interface, enum hook_kind kind, void *arg)
 {
 	struct steps *steps = arg;
 	struct chain chain;
-	int64_t newest;
+	int64_t newest = 0;
 	int err;
 
 	if (!is_wanted(steps, interface))
@@ -212,7 +201,7 @@ static int add_rollback(const char *interface, enum hook_kind kind, void *arg)
 	err = chain_open(steps->tree, interface, kind, &chain);
 	if (err)
 		return err;
-	err = newest_apply(steps->tree, interface, &newest);
+	err = chain_each_of(steps->tree, interface, note_newest, &newest);
 	if (!err && last_apply(&chain) == newest)
 		err = add_way_back(steps, &chain);
 	chain_close(&chain);
