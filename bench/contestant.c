@@ -32,12 +32,12 @@ int contestant_arena(void)
 	return contestant_allow_scripts();
 }
 
-static bool has_command(const char *name)
+static bool has_command(struct contestant *c, const char *name)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", name);
-	return !system(line);
+	snprintf(line, sizeof(line), "command -v %s", name);
+	return !contestant_run_here(c, line);
 }
 
 static int make_namespace(struct contestant *c)
@@ -77,8 +77,9 @@ static int lay_wire(struct contestant *c, size_t number)
 		 " address 02:00:00:00:00:02 netns %s && "
 		 "echo 1 >/proc/sys/net/ipv6/conf/%s/disable_ipv6; ip link set %s up",
 		 name, c->netns_path, name, name);
-	if (system(line))
-		return fail(-EIO, "cannot make a veth pair");
+	err = contestant_run_here(c, line);
+	if (err)
+		return fail(err, "cannot make a veth pair: %s", c->said);
 	err = contestant_run_script(
 		c, "echo 1 >/proc/sys/net/ipv6/conf/" CONTESTANT_FAR "/disable_ipv6\n"
 		   "ip link set lo up; ip addr add 198.19.0.1/32 dev " CONTESTANT_FAR "\n"
@@ -211,7 +212,7 @@ static int begin(struct contestant *c)
 	case SCENARIO_SHELL:
 		break;
 	}
-	if (!has_command(c->is->what))
+	if (!has_command(c, c->is->what))
 		return skip(c, "%s is not installed", c->is->what);
 	err = contestant_run_script(c, c->is->body);
 	return err == -ECHILD ? skip(c, "its script failed: %s", c->said) : err;

@@ -72,6 +72,7 @@ void contestant_close_sender(struct contestant *contestant);
  */
 int contestant_allow_scripts(void);
 int contestant_run_script(struct contestant *contestant, const char *script);
+int contestant_run_here(struct contestant *contestant, const char *script); /* in our namespace */
 int contestant_fill_maps(struct contestant *contestant);
 void contestant_end_script(struct contestant *contestant);
 

@@ -76,7 +76,8 @@ int contestant_allow_scripts(void)
 	return start_keeper();
 }
 
-static void become_script(const struct contestant *c, const char *script, int said_fd)
+/* Not by system(), which would have us deaf to ^C meanwhile. netns_fd -1: in ours. */
+static void become_script(const struct contestant *c, int netns_fd, const char *script, int said_fd)
 {
 	char maps[64];
 
@@ -86,7 +87,7 @@ static void become_script(const struct contestant *c, const char *script, int sa
 	dup2(said_fd, STDERR_FILENO);
 	setenv("IFACE", CONTESTANT_FAR, 1);
 	setenv("MAPS", maps, 1);
-	if (!setns(c->netns_fd, CLONE_NEWNET))
+	if (netns_fd < 0 || !setns(netns_fd, CLONE_NEWNET))
 		execl("/bin/sh", "sh", "-ec", script, NULL);
 }
 
@@ -102,7 +103,7 @@ static void read_said(int fd, char *out, size_t size)
 		*at = ' ';
 }
 
-static int run_script(struct contestant *c, const char *script, int said_fd)
+static int start_script(struct contestant *c, int netns_fd, const char *script, int said_fd)
 {
 	int status;
 	pid_t pid = fork();
@@ -110,7 +111,7 @@ static int run_script(struct contestant *c, const char *script, int said_fd)
 	if (pid < 0)
 		return fail(-errno, "cannot start a process: %s", strerror(errno));
 	if (!pid) {
-		become_script(c, script, said_fd);
+		become_script(c, netns_fd, script, said_fd);
 		_exit(127);
 	}
 	c->group = pid;
@@ -119,20 +120,30 @@ static int run_script(struct contestant *c, const char *script, int said_fd)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
 }
 
-int contestant_run_script(struct contestant *c, const char *script)
+static int run_script(struct contestant *c, int netns_fd, const char *script)
 {
 	_close_ int said_fd = memfd_create("said", MFD_CLOEXEC);
 	int err;
 
 	if (said_fd < 0)
 		return fail(-errno, "cannot make a file in memory: %s", strerror(errno));
-	err = run_script(c, script, said_fd);
+	err = start_script(c, netns_fd, script, said_fd);
 	free(c->said);
 	c->said = calloc(1, SAID);
 	if (!c->said)
 		return fail_oom();
 	read_said(said_fd, c->said, SAID);
 	return err;
+}
+
+int contestant_run_script(struct contestant *c, const char *script)
+{
+	return run_script(c, c->netns_fd, script);
+}
+
+int contestant_run_here(struct contestant *c, const char *script)
+{
+	return run_script(c, -1, script);
 }
 
 void contestant_end_script(struct contestant *c)
