@@ -132,12 +132,13 @@ static int ask(struct nl_sock *sk, int family, uint8_t command, const struct nic
 	/* A driver that has no such thing to tell. */
 	if (err == -EOPNOTSUPP)
 		return 0;
-	return err ? fail(err, "cannot ask for the ethtool settings of %s: %s", nic->name,
-			  strerror(-err))
-		   : 0;
+	if (!err || err == -ENODEV)
+		return err;
+	return fail(err, "cannot ask for the ethtool settings of %s: %s", nic->name,
+		    strerror(-err));
 }
 
-int nic_ethtool_read(const struct nic *nic, struct nic_ethtool *out)
+int nic_ethtool_try(const struct nic *nic, struct nic_ethtool *out)
 {
 	_netlink_ struct nl_sock *sk = NULL;
 	int family, err;
@@ -150,6 +151,15 @@ int nic_ethtool_read(const struct nic *nic, struct nic_ethtool *out)
 		err = ask(sk, family, ETHTOOL_MSG_CHANNELS_GET, nic, parse_channels,
 			  &out->channels);
 	return err;
+}
+
+int nic_ethtool_read(const struct nic *nic, struct nic_ethtool *out)
+{
+	int err = nic_ethtool_try(nic, out);
+
+	return err == -ENODEV ? fail(err, "%s has gone while its ethtool settings were asked for",
+				     nic->name)
+			      : err;
 }
 
 /* Send a change; what the kernel says against it is reported with `what`. */

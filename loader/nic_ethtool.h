@@ -48,6 +48,9 @@ const char *nic_feature_name(enum nic_feature_id id);
 /* Ask for both. Errors are reported; what a driver does not say is left 0. */
 int nic_ethtool_read(const struct nic *nic, struct nic_ethtool *out);
 
+/* The same, but that it is not there (-ENODEV) is not reported. */
+int nic_ethtool_try(const struct nic *nic, struct nic_ethtool *out);
+
 /*
  * Turn a feature on or off, as `ethtool -K`. Errors are reported, also that the driver left it as
  * it was (-EOPNOTSUPP).

@@ -58,9 +58,11 @@ static int open_netns(struct nl_sock *sk, int32_t id)
 static int ask_here(const struct nic_other *peer, struct nic_ethtool *out)
 {
 	struct nic nic = { .ifindex = peer->ifindex };
+	int err;
 
 	memcpy(nic.name, peer->name, sizeof(nic.name));
-	return nic_ethtool_read(&nic, out) ?: 1;
+	err = nic_ethtool_try(&nic, out);
+	return err == -ENODEV ? 0 : err ?: 1; /* both of the pair are going just now */
 }
 
 int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,

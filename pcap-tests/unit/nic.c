@@ -9,6 +9,8 @@
 
 #include "../../loader/attach_xdp.h"
 #include "../../loader/compat.h"
+#include "../../loader/fail.h"
+#include "../../loader/nic_peer.h"
 #include "../../loader/nic_table.h"
 #include "../../loader/own.h"
 
@@ -329,6 +331,20 @@ static void holders_are_named(void **state)
 		     "keeps it");
 }
 
+/* Both ends of a veth go at once: one that asks for the other's settings just then has nothing to
+ * say. */
+static void a_peer_that_goes_is_not_known(void **state)
+{
+	const struct nic_other gone = { .name = "gone", .ifindex = INT32_MAX };
+	const struct fail_message *said;
+	struct nic_ethtool settings;
+
+	(void)state;
+	fail_forget();
+	assert_int_equal(nic_peer_ask(NULL, &gone, NULL, &settings), 0);
+	assert_int_equal(fail_messages(&said), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +363,7 @@ int main(void)
 		cmocka_unit_test(hints_are_cut_to_their_room),
 		cmocka_unit_test(target_hints_name_the_cure),
 		cmocka_unit_test(holders_are_named),
+		cmocka_unit_test(a_peer_that_goes_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
