@@ -100,6 +100,7 @@ static void read_said(int fd, char *out, size_t size)
 	out[n] = 0;
 	for (char *at = out; (at = strchr(at, '\n'));)
 		*at = ' ';
+	fail_make_plain(out); /* nor is the end a part of a character */
 }
 
 static int run_script(struct contestant *c, const char *script, int said_fd)
