@@ -37,6 +37,15 @@ double argument_number(const char *text, double least, struct argp_state *state)
 	return n;
 }
 
+double argument_percent(const char *text, double least, struct argp_state *state)
+{
+	double n = read_number(text);
+
+	if (!(n >= least && n < 100))
+		argp_error(state, "'%s' is no percentage from %g to less than 100", text, least);
+	return n;
+}
+
 uint64_t argument_packets(const char *text, struct argp_state *state)
 {
 	double n = read_number(text);

@@ -9,6 +9,9 @@
 /* "1000000", "200k", "1.5M", from `least` to below 1G. */
 double argument_number(const char *text, double least, struct argp_state *state);
 
+/* A percentage, from `least` to below 100. */
+double argument_percent(const char *text, double least, struct argp_state *state);
+
 /* A number of packets, in the same words: whole, from 1 to 1000G. */
 uint64_t argument_packets(const char *text, struct argp_state *state);
 

@@ -77,7 +77,7 @@ static bool has_promise(const struct compare *compare)
 
 static void print_row(const struct contestant *c, const struct compare_result *r, FILE *out)
 {
-	fprintf(out, "%-32.32s %6.0f %6.0f %6.0f %6.2f %6.2f .. %5.2f", c->is->name, r->least,
+	fprintf(out, "%-30.30s %6.0f %6.0f %6.0f %6.2f %6.2f .. %5.2f", c->is->name, r->least,
 		r->median, r->p95, r->ratio, r->ratio_p5, r->ratio_p95);
 	if (c->is->promised)
 		fprintf(out, " %s%g", r->judged >= c->is->promised ? "" : "NOT ", c->is->promised);
@@ -86,7 +86,7 @@ static void print_row(const struct contestant *c, const struct compare_result *r
 
 static void print_skipped(const struct contestant *c, FILE *out)
 {
-	fprintf(out, "%-32.32s does not take part:\n", c->is->name);
+	fprintf(out, "%-30.30s does not take part:\n", c->is->name);
 	wrap_text(out, 4, c->skipped);
 }
 
@@ -98,7 +98,7 @@ void compare_print(const struct compare *compare, FILE *out)
 		title = NULL;
 	putc('\n', out);
 	wrap_text(out, 0, title ?: compare->scenario.name);
-	fprintf(out, "%-32s %6s %6s %6s %6s %15s%s\n", "ns a packet", "least", "median", "p95",
+	fprintf(out, "%-30s %6s %6s %6s %6s %15s%s\n", "ns a packet", "least", "median", "p95",
 		"ratio", "p5 .. p95 ", has_promise(compare) ? " >=" : "");
 	for (size_t i = 0; i < compare->scenario.n; i++) {
 		const struct contestant *c = &compare->contestants[i];
@@ -118,7 +118,7 @@ void compare_print_csv(const struct compare *compare, FILE *out)
 		struct compare_result r;
 
 		if (!c->skipped && !compare_result(compare, i, &r))
-			fprintf(out, "%s,\"%s\",%.0f,%.1f,%.1f,%.1f,%.3f,%.3f,%.3f\n",
+			fprintf(out, "\"%s\",\"%s\",%.0f,%.1f,%.1f,%.1f,%.3f,%.3f,%.3f\n",
 				compare->scenario.name, c->is->name, r.least, r.median, r.p5, r.p95,
 				r.ratio, r.ratio_p5, r.ratio_p95);
 	}
@@ -192,7 +192,8 @@ static int plot_with(const struct compare *compare, double *memory, const char *
 		.n_series = 1,
 	};
 
-	return plot_write(&plot, compare->plot);
+	return n ? plot_write(&plot, compare->plot)
+		 : fail(-ENODATA, "nothing to plot: nobody took part");
 }
 
 int compare_plot(const struct compare *compare)

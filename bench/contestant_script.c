@@ -101,6 +101,7 @@ static void read_said(int fd, char *out, size_t size)
 	out[n] = 0;
 	for (char *at = out; (at = strchr(at, '\n'));)
 		*at = ' ';
+	fail_make_plain(out); /* nor is the end a part of a character */
 }
 
 static int start_script(struct contestant *c, int netns_fd, const char *script, int said_fd)

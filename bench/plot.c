@@ -2,6 +2,7 @@
 #include "plot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -125,17 +126,28 @@ static bool is_whole(const char *path)
 	       (memmem(end, 12, "</svg>", 6) || memmem(end, 12, "IEND", 4));
 }
 
+/* gnuplot would draw to its standard output instead. */
+static int try_to_write(const char *path)
+{
+	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	return fd < 0 ? fail(-errno, "cannot write %s: %s", path, strerror(errno)) : 0;
+}
+
 int plot_write(const struct plot *plot, const char *path)
 {
 	FILE *gnuplot;
-	int status;
+	int err, status;
 
 	if (!plot_can_write(path))
 		return fail(-EINVAL, "cannot plot to %s: its name ends in neither .svg nor .png",
 			    path);
 	if (system("command -v gnuplot >/dev/null 2>&1"))
 		return fail(-ENOENT, "cannot plot: gnuplot is not installed (Debian: gnuplot-nox)");
-	gnuplot = popen("gnuplot", "we");
+	err = try_to_write(path);
+	if (err)
+		return err;
+	gnuplot = popen("gnuplot >/dev/null", "we"); /* whose output may be what we print */
 	if (!gnuplot)
 		return fail(-errno, "cannot start gnuplot: %s", strerror(errno));
 	put_script(plot, path, gnuplot);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <libgen.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ static int read_promise(const struct reading *r, const char *text, double *out)
 
 	if (!text[strspn(text, " \t\n")])
 		return 0;
-	if (sscanf(text, " >= %lf %n", out, &end) != 1 || text[end] || !(*out > 0))
+	if (sscanf(text, " >= %lf %n", out, &end) != 1 || text[end] ||
+	    !(*out > 0 && isfinite(*out)))
 		return complain(r, "expected '[NAME]' or '[NAME] >= RATIO'");
 	return 0;
 }
@@ -60,6 +62,7 @@ static int begin_contestant(struct reading *r, char *name)
 	err = read_promise(r, end, &c->promised);
 	if (err)
 		return err;
+	fail_make_plain(name);
 	c->name = strdup(name);
 	r->body = open_memstream(&c->body, &r->body_size);
 	return c->name && r->body ? 0 : fail_oom();
@@ -72,7 +75,7 @@ static int end_contestant(struct reading *r)
 	if (!r->body)
 		return 0;
 	if (r->contestant->way == SCENARIO_POLICY)
-		fputs("}\n}\n", r->body);
+		fputs("\n}\n}\n", r->body); /* the last line may have no end */
 	failed = fclose(r->body) != 0;
 	r->body = NULL;
 	if (failed)
@@ -125,8 +128,8 @@ static void begin_policy(struct reading *r, const char *mode)
 static int set_way(struct reading *r, const char *line)
 {
 	struct scenario_contestant *c = r->contestant;
-	char way[16] = "", mode[16] = "", what[64] = "";
-	int n = sscanf(line, "%15s %15s %63s", way, mode, what);
+	char way[16] = "", mode[64] = "", what[64] = "";
+	int n = sscanf(line, "%15s %63s %63s", way, mode, what);
 
 	r->has_way = true;
 	if (set_other_way(c, way, mode, n)) {
@@ -202,6 +205,7 @@ static int read_line(struct reading *r, char *line)
 		return blank && !r->has_way ? 0 : read_body(r, line);
 	if (line[0] == '#' && !r->scenario->about) {
 		line[strcspn(line, "\n")] = 0;
+		fail_make_plain(line);
 		r->scenario->about = strdup(line + strspn(line, "# "));
 		return r->scenario->about ? 0 : fail_oom();
 	}
@@ -217,6 +221,8 @@ static char *name_of(const char *path)
 
 	if (name && strrchr(name, '.'))
 		*strrchr(name, '.') = 0;
+	if (name)
+		fail_make_plain(name);
 	return name;
 }
 

@@ -60,10 +60,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &search->rate;
 		return 0;
 	case OPTION_LOSS:
-		search->loss = argument_number(arg, 0, state);
+		search->loss = argument_percent(arg, 0, state);
 		return 0;
 	case OPTION_RESOLUTION:
-		search->resolution = argument_number(arg, 0.01, state);
+		search->resolution = argument_percent(arg, 0.01, state);
 		return 0;
 	case OPTION_LATENCY:
 		search->latency = true;
@@ -180,13 +180,15 @@ static int find_latency(struct search *search, struct finding *finding)
 
 static int find_for_frames(struct search *search, const char *size)
 {
-	struct finding *finding = &search->findings[search->n++];
+	struct finding *finding = &search->findings[search->n];
 	struct job *job = &search->rate.job;
 	int err = traffic_frames(&job->traffic, &job->frames);
 
 	snprintf(finding->size, sizeof(finding->size), "%s", size);
 	err = err ? err : find(search, finding);
 	err = err ? err : find_latency(search, finding);
+	if (!err)
+		search->n++;
 	frames_free(&job->frames);
 	return err;
 }
@@ -313,7 +315,7 @@ static int run(int argc, char **argv)
 		status = cmd_print_json(to_json(&search), status);
 	else if (search.rate.csv)
 		print_csv(&search);
-	else if (status == CMD_OK)
+	else if (search.n && search.rate.ops) /* also what was found until ^C */
 		print_text(&search);
 	json_decref(search.conditions);
 	rate_free(&search.rate);

@@ -22,7 +22,10 @@ static double clock_seconds(void)
 static int begin(struct subject *subject, const char *name)
 {
 	*subject = (struct subject){ .name = strdup(name), .prog_fd = -1 };
-	return subject->name ? 0 : fail_oom();
+	if (!subject->name)
+		return fail_oom();
+	fail_make_plain(subject->name);
+	return 0;
 }
 
 int subject_load_empty(enum hook_kind kind, struct subject *out)

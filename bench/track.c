@@ -280,15 +280,28 @@ static int check_conditions(const struct track *track, const json_t *before, con
 	return fail(-EINVAL, "the conditions differ: the two runs say nothing of each other");
 }
 
+/* A run that failed, or was too short, has nothing that could have got worse. */
+static int check_figures(const char *path, const struct figures *figures)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < figures->n; i++)
+		any |= figures->figures[i].value != 0;
+	return any ? 0
+		   : fail(-ENODATA,
+			  "%s has no figures: did the run fail, or end within its warm-up?", path);
+}
+
 static int run_track(const struct track *track, json_t *rows)
 {
 	json_t *before = load(track->files[0]), *now = load(track->files[1]);
 	struct figures old = { 0 }, new = { 0 };
-	int err = before && now ? check_conditions(track, before, now) : -EINVAL;
+	int err = before && now ? read_figures(track->files[0], before, &old) : -EINVAL;
 
-	err = err ? err : read_figures(track->files[0], before, &old);
 	new.pace = old.pace;
 	err = err ? err : read_figures(track->files[1], now, &new);
+	err = err ? err : check_figures(track->files[0], &old);
+	err = err ? err : check_conditions(track, before, now);
 	if (!err && judge(track, &old, &new, rows))
 		err = -ERANGE;
 	for (size_t i = 0; i < old.n; i++)

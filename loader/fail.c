@@ -17,6 +17,43 @@ void fail_program(const char *name)
 	program = name;
 }
 
+/*
+ * Bytes of the character at p that may go to a terminal as they are: printable ASCII, or UTF-8
+ * (RFC 3629) but for the C1 controls, U+0080 to U+009F. 0: none.
+ */
+static size_t printable(const unsigned char *p, size_t left)
+{
+	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+
+	if (n == 1)
+		return *p >= 0x20 && *p != 0x7f;
+	if (!n || *p < 0xc2 || n > left || (*p == 0xc2 && p[1] < 0xa0))
+		return 0;
+	/* Longer than it need be, half of a pair of UTF-16, beyond U+10FFFF. */
+	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+void fail_make_plain(char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		size_t n = printable((const unsigned char *)text, left);
+
+		if (!n && *text != '\n' && *text != '\t')
+			*text = '?';
+		n = n ? n : 1;
+		text += n;
+		left -= n;
+	}
+}
+
 static void keep(bool is_note, const struct pos *pos, const char *text)
 {
 	struct fail_message *m = array_add(messages, n_messages);
@@ -58,24 +95,6 @@ static const char *line_start(const struct source *s, unsigned int line)
 		p = p ? p + 1 : NULL;
 	}
 	return p;
-}
-
-/*
- * Bytes of the character at p that may go to a terminal as they are: printable ASCII, or UTF-8
- * (RFC 3629) but for the C1 controls, U+0080 to U+009F. 0: none.
- */
-static size_t printable(const unsigned char *p, size_t left)
-{
-	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
-
-	if (n == 1)
-		return *p >= 0x20 && *p != 0x7f;
-	if (!n || *p < 0xc2 || n > left || (*p == 0xc2 && p[1] < 0xa0))
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
 }
 
 /* A text for a terminal: what cannot be shown as '?', a tab as one space. */
@@ -133,6 +152,7 @@ static void say(const struct pos *pos, bool is_note, const char *fmt, va_list ap
 		fprintf(stderr, "%s: out of memory\n", program);
 		return;
 	}
+	fail_make_plain(text);
 	if (is_note && was_noted(pos, text))
 		return;
 	keep(is_note, pos, text);

@@ -60,6 +60,12 @@ size_t fail_messages(const struct fail_message **out);
 void fail_forget(void);
 
 /*
+ * In its place: what is neither printable ASCII nor UTF-8, newline nor tab becomes '?', for
+ * terminals and JSON. Messages are so already.
+ */
+void fail_make_plain(char *text);
+
+/*
  * The word of words[0..n) nearest to `word` (optimal string alignment distance at most 2, and less
  * than half its length), or NULL. For "did you mean".
  */

@@ -70,10 +70,10 @@ lab_end() {
         dev "$if" nud permanent
 }
 
-# lab_wait_carrier NS IF: until frames can go out (at most 5 seconds).
+# lab_wait_carrier NS IF: until frames can go out (at most half a minute).
 lab_wait_carrier() {
     local try
-    for ((try = 0; try < 100; try++)); do
+    for ((try = 0; try < 600; try++)); do
         [[ $(ip -n "$1" -br link show dev "$2") == *" UP "* ]] && return
         sleep 0.05
     done
@@ -90,7 +90,7 @@ lab_record() {
         tcpdump -i "$if" -w "$file" --immediate-mode -U -Z root "$@" 2>"$file.log" &
     lab_recorder=$! lab_record_file=$file
     local try
-    for ((try = 0; try < 100; try++)); do
+    for ((try = 0; try < 600; try++)); do
         grep -q 'listening on' "$file.log" && return
         sleep 0.05
     done
@@ -112,12 +112,12 @@ lab_record_end() {
     kill -TERM "$lab_recorder" && wait "$lab_recorder"
 }
 
-# lab_listening NS PORT…: wait until somebody listens on each, by TCP or UDP (at most 5 seconds).
+# lab_listening NS PORT…: wait until somebody listens on each, by TCP or UDP (at most half a minute).
 lab_listening() {
     local ns=$1 port try
     shift
     for port; do
-        for ((try = 0; try < 100; try++)); do
+        for ((try = 0; try < 600; try++)); do
             lab_exec "$ns" ss -Hlntu "sport = :$port" | grep -q . && continue 2
             sleep 0.05
         done

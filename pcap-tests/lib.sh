@@ -62,19 +62,30 @@ runs() {
     fi
 }
 
-# measured WHAT CMD…: CMD, which measures time, succeeds. Somebody else may have the CPU for a while: it
-# has five tries, and what it says in the last one is shown.
-measured() {
-    local what=$1 said pause
-    shift
+# tries CMD…: CMD, which measures time, succeeds. Somebody else may have the CPU for a while: it has five
+# tries. What it prints in the last of them is printed.
+tries() {
+    local pause status
     for pause in 0 1 2 4 8; do
         sleep $pause
-        if said=$("$@" 2>&1); then
-            ok "$what"
-            return
-        fi
+        status=0
+        "$@" >"$TMP/tries.out" 2>"$TMP/tries.err" || status=$?
+        [ $status != 0 ] || break
     done
-    nok "$what" "$* failed five times, at last: $said"
+    cat "$TMP/tries.out"
+    cat "$TMP/tries.err" >&2
+    return $status
+}
+
+# measured WHAT CMD…: a check of that kind.
+measured() {
+    local what=$1
+    shift
+    if tries "$@" >"$TMP/measured" 2>&1; then
+        ok "$what"
+    else
+        nok "$what" "$* failed five times, at last: $(<"$TMP/measured")"
+    fi
 }
 
 # golden FILE TEXT WHAT: TEXT is what FILE holds; with UPDATE=1 FILE is written anew.

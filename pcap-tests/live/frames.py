@@ -76,7 +76,7 @@ def hear(protocol, address):
     with socket.socket(*kinds(protocol, address)) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((address, PORT))
-        s.settimeout(5)
+        s.settimeout(30)
         if protocol == "tcp":
             s.listen()
             print("ready", flush=True)

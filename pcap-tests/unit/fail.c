@@ -128,6 +128,33 @@ static void control_characters_do_not_reach_the_terminal(void **state)
 	assert_string_equal(text, "edge.weir:1:1: x\n    a?[31m?z\n    ^\n");
 }
 
+static void what_is_no_text_becomes_plain(void **state)
+{
+	static const struct {
+		const char *is, *plain;
+	} cases[] = {
+		{ "a\tb\n", "a\tb\n" },
+		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9f",
+		  "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\x9f" },
+		{ "caf\xc3", "caf?" },
+		{ "\xff\x1b[m\x7f", "??[m?" },
+		{ "\xe0\x80\x80", "???" },
+		{ "\xed\xa0\x80", "???" },
+		{ "\xf0\x80\x80\x80", "????" },
+		{ "\xf4\x90\x80\x80", "????" },
+		{ "\xf5\x80\x80\x80", "????" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[32];
+
+		strcpy(text, cases[i].is);
+		fail_make_plain(text);
+		assert_string_equal(text, cases[i].plain);
+	}
+}
+
 static void notes_say_so(void **state)
 {
 	struct source source = source_of((char *)"text\n");
@@ -223,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_place_behind_the_text_shows_a_caret),
 		cmocka_unit_test(of_a_long_line_a_window_is_shown),
 		cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+		cmocka_unit_test(what_is_no_text_becomes_plain),
 		cmocka_unit_test(notes_say_so),
 		cmocka_unit_test(messages_are_kept_until_forgotten),
 		cmocka_unit_test(nearest_finds_slips_of_the_keys),
