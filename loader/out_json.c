@@ -31,7 +31,8 @@ static json_t *targets_json(const struct status_rule *rule)
 
 	for (size_t i = 0; i < rule->n_targets; i++) {
 		const struct status_target *target = &rule->targets[i];
-		json_t *o = json_pack("{s:s}", "name", target->name);
+		json_t *o = json_pack("{s:s, s:o}", "name", target->name, "called",
+				      target->called[0] ? jsontext(target->called) : json_null());
 
 		if (o && target->known)
 			json_object_set_new(

@@ -2,6 +2,8 @@
 #include "plan.h"
 
 #include <inttypes.h>
+#include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan_parts.h"
@@ -95,6 +97,16 @@ static int print_key(struct plan_hook *hook)
 				hash(stage->object, stage->object_size));
 	}
 	return fclose(out) ? fail_oom() : 0;
+}
+
+uint32_t plan_key_target(const char *key, const char *name)
+{
+	char line[16 + IF_NAMESIZE]; /* no line of the policy's text begins so */
+	const char *at;
+
+	snprintf(line, sizeof(line), "\ntarget %s ", name);
+	at = strstr(key, line);
+	return at ? strtoul(at + strlen(line), NULL, 10) : 0;
 }
 
 static int check_later(const struct hook *hook)
