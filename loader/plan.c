@@ -273,7 +273,7 @@ static int check_hook(const struct hook *hook, bool notes)
 	_free_ struct rule *now = calloc(hook->n_rules + 1, sizeof(*now));
 	struct plan_hook planned = { 0 };
 	struct hook can = *hook;
-	int err;
+	int err, cpus_err, stages_err;
 
 	if (!now)
 		return fail_oom();
@@ -292,11 +292,10 @@ static int check_hook(const struct hook *hook, bool notes)
 	}
 	planned.hook = &can;
 	err = plan_resolve_rules(&planned);
-	if (!err)
-		err = plan_cpus(&planned, &(struct plan_asks){ 0 });
-	err = err ? err : plan_check_stages(&planned);
+	cpus_err = plan_cpus(&planned, &(struct plan_asks){ 0 });
+	stages_err = plan_check_stages(&planned);
 	hook_clear(&planned);
-	return err;
+	return err ?: cpus_err ?: stages_err;
 }
 
 static int check(const struct policy *policy, bool notes)
