@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "jsontext.h"
+
 enum { META_VERSION = 1 };
 
 static json_t *encode_targets(const struct action *action)
@@ -72,11 +74,11 @@ char *meta_encode(const struct plan_hook *hook, uint32_t previous, uint32_t coun
 	for (size_t i = 0; i < hook->n_modes; i++)
 		json_array_append_new(modes, json_integer(hook->modes[i]));
 	o = json_pack(
-		"{s:i, s:I, s:s, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
-		"version", META_VERSION, "previous", (json_int_t)previous, "source", source,
-		"applied", (json_int_t)(apply / 1000000000), "apply", (json_int_t)apply, "text",
-		hook->text, "key", hook->key, "wanted", hook->hook->mode, "modes", modes, "why",
-		hook->why, "shared", hook->hook->shared, "priority",
+		"{s:i, s:I, s:o, s:I, s:I, s:s, s:s, s:i, s:o, s:s, s:b, s:I, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"version", META_VERSION, "previous", (json_int_t)previous, "source",
+		jsontext(source), "applied", (json_int_t)(apply / 1000000000), "apply",
+		(json_int_t)apply, "text", hook->text, "key", hook->key, "wanted", hook->hook->mode,
+		"modes", modes, "why", hook->why, "shared", hook->hook->shared, "priority",
 		(json_int_t)hook->hook->priority, "miss", hook->hook->miss, "frags", hook->frags,
 		"counters", (json_int_t)counters, "tail_calls", (json_int_t)hook->tail_calls,
 		"rules", rules, "slots", encode_slots(hook), "cpus", encode_cpus(hook));

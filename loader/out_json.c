@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "jsontext.h"
 #include "plan_diff.h"
 
 static json_t *counter(struct weir_counter c)
@@ -30,7 +31,8 @@ static json_t *targets_json(const struct status_rule *rule)
 
 	for (size_t i = 0; i < rule->n_targets; i++) {
 		const struct status_target *target = &rule->targets[i];
-		json_t *o = json_pack("{s:s}", "name", target->name);
+		json_t *o = json_pack("{s:s, s:o}", "name", target->name, "called",
+				      target->called[0] ? jsontext(target->called) : json_null());
 
 		if (o && target->known)
 			json_object_set_new(
@@ -66,14 +68,14 @@ static json_t *holders_json(const struct status_hook *hook)
 
 		if (i == hook->own)
 			continue;
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "place",
-						i < hook->own ? "before" : "behind", "mode",
-						policy_mode_name(other->mode), "name", other->name,
-						"program_id", (json_int_t)other->prog_id, "link_id",
-						(json_int_t)other->link_id, "preference",
-						(json_int_t)other->pref, "handle",
-						(json_int_t)other->handle));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I}",
+						      "place", i < hook->own ? "before" : "behind",
+						      "mode", policy_mode_name(other->mode), "name",
+						      jsontext(other->name), "program_id",
+						      (json_int_t)other->prog_id, "link_id",
+						      (json_int_t)other->link_id, "preference",
+						      (json_int_t)other->pref, "handle",
+						      (json_int_t)other->handle));
 	}
 	return list;
 }

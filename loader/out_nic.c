@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "jsontext.h"
 #include "wrap.h"
 
 static const char *known_name(enum nic_known known)
@@ -109,9 +110,9 @@ static json_t *other_json(const struct nic_other *other)
 {
 	if (!other->ifindex)
 		return json_null();
-	return json_pack("{s:i, s:b, s:s, s:s, s:i}", "ifindex", other->ifindex, "elsewhere",
-			 other->elsewhere, "name", other->name, "kind", other->kind, "mtu",
-			 other->mtu);
+	return json_pack("{s:i, s:b, s:o, s:s, s:i}", "ifindex", other->ifindex, "elsewhere",
+			 other->elsewhere, "name", jsontext(other->name), "kind", other->kind,
+			 "mtu", other->mtu);
 }
 
 static json_t *findings_json(const struct nic_finding *findings, size_t n)
@@ -119,10 +120,10 @@ static json_t *findings_json(const struct nic_finding *findings, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s}", "level",
-						nic_level_name(findings[i].level), "text",
-						findings[i].text, "command", findings[i].command));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "level",
+						      nic_level_name(findings[i].level), "text",
+						      jsontext(findings[i].text), "command",
+						      jsontext(findings[i].command)));
 	return list;
 }
 
@@ -131,8 +132,8 @@ json_t *out_nic_json(const struct nic *nic, const struct nic_finding *findings, 
 	struct nic_profile profile = nic_profile(nic);
 
 	return json_pack(
-		"{s:s, s:i, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o}",
-		"name", nic->name, "ifindex", nic->ifindex, "driver", nic->driver, "kind",
+		"{s:o, s:i, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:o}",
+		"name", jsontext(nic->name), "ifindex", nic->ifindex, "driver", nic->driver, "kind",
 		nic->kind, "up", nic->up, "carrier", nic->carrier, "mtu", nic->mtu, "rx_queues",
 		nic->rx_queues, "tx_queues", nic->tx_queues, "peer", other_json(&nic->peer),
 		"stands_on", other_json(&nic->lower), "port_of", other_json(&nic->master), "says",

@@ -88,6 +88,14 @@ static void put_target(FILE *out, const struct status_target *target)
 			grouped(target->refused, refused),
 			target->redirected ? "refused" : "dropped", target->name,
 			target->redirected ? "redirect" : "send");
+	if (!target->called[0])
+		fprintf(out, "        # %s is %s\n", target->name,
+			target->replaced
+				? "another interface now: what goes there is lost until the next `weir apply`"
+				: "gone: what goes there is lost");
+	else if (strcmp(target->called, target->name))
+		fprintf(out, "        # %s is called %s now, and is the target still\n",
+			target->name, target->called);
 }
 
 static void put_rule(FILE *out, const struct status_rule *rule, const struct status_rule *before,

@@ -2,6 +2,8 @@
 #include "plan.h"
 
 #include <inttypes.h>
+#include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan_parts.h"
@@ -95,6 +97,16 @@ static int print_key(struct plan_hook *hook)
 				hash(stage->object, stage->object_size));
 	}
 	return fclose(out) ? fail_oom() : 0;
+}
+
+uint32_t plan_key_target(const char *key, const char *name)
+{
+	char line[16 + IF_NAMESIZE]; /* no line of the policy's text begins so */
+	const char *at;
+
+	snprintf(line, sizeof(line), "\ntarget %s ", name);
+	at = strstr(key, line);
+	return at ? strtoul(at + strlen(line), NULL, 10) : 0;
 }
 
 static int check_later(const struct hook *hook)
@@ -261,7 +273,7 @@ static int check_hook(const struct hook *hook, bool notes)
 	_free_ struct rule *now = calloc(hook->n_rules + 1, sizeof(*now));
 	struct plan_hook planned = { 0 };
 	struct hook can = *hook;
-	int err;
+	int err, cpus_err, stages_err;
 
 	if (!now)
 		return fail_oom();
@@ -280,11 +292,10 @@ static int check_hook(const struct hook *hook, bool notes)
 	}
 	planned.hook = &can;
 	err = plan_resolve_rules(&planned);
-	if (!err)
-		err = plan_cpus(&planned, &(struct plan_asks){ 0 });
-	err = err ? err : plan_check_stages(&planned);
+	cpus_err = plan_cpus(&planned, &(struct plan_asks){ 0 });
+	stages_err = plan_check_stages(&planned);
 	hook_clear(&planned);
-	return err;
+	return err ?: cpus_err ?: stages_err;
 }
 
 static int check(const struct policy *policy, bool notes)

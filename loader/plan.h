@@ -162,6 +162,9 @@ struct plan {
 	size_t n_removals;
 };
 
+/* The index that a redirect's target has in a key; 0: it is none of its targets. */
+uint32_t plan_key_target(const char *key, const char *name);
+
 /*
  * Plan a policy, which must outlive the plan. Every mistake is reported at its rule, in one run:
  * -EINVAL if the policy is at fault (what this version cannot do is said so, in a plain sentence),

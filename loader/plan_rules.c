@@ -93,10 +93,10 @@ int plan_resolve_rules(struct plan_hook *hook)
 	hook->rules = calloc(hook->hook->n_rules + 1, sizeof(*hook->rules));
 	if (!hook->rules || !shapes)
 		return fail_oom();
-	hook->n_rules = hook->hook->n_rules;
-	for (size_t i = 0; i < hook->n_rules; i++) {
+	for (size_t i = 0; i < hook->hook->n_rules; i++) {
 		int err;
 
+		hook->n_rules = i + 1;
 		hook->rules[i].rule = &hook->hook->rules[i];
 		err = resolve(&hook->rules[i], hook->hook->kind, shapes);
 		if (!first_err)

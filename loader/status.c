@@ -81,6 +81,19 @@ static void read_target(const struct chain *chain, struct status_target *target)
 		target->redirected || !nic_counters_send_dropped(target->name, &target->refused);
 }
 
+/* What a target is called whose generation knows it by its index. */
+static void find_target(const struct chain *chain, struct status_target *target)
+{
+	uint32_t ifindex = plan_key_target(chain->live_meta->key, target->name);
+
+	if (!ifindex)
+		snprintf(target->called, sizeof(target->called), "%s", target->name);
+	else if (!if_indextoname(ifindex, target->called)) {
+		target->called[0] = '\0';
+		target->replaced = if_nametoindex(target->name);
+	}
+}
+
 static int read_targets(const struct chain *chain, const struct meta_rule *meta,
 			struct status_rule *rule)
 {
@@ -90,6 +103,7 @@ static int read_targets(const struct chain *chain, const struct meta_rule *meta,
 	for (; rule->n_targets < meta->n_targets; rule->n_targets++) {
 		rule->targets[rule->n_targets].name = meta->targets[rule->n_targets];
 		read_target(chain, &rule->targets[rule->n_targets]);
+		find_target(chain, &rule->targets[rule->n_targets]);
 	}
 	return 0;
 }

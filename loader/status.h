@@ -4,6 +4,8 @@
  * counters.
  */
 #pragma once
+#include <net/if.h>
+
 #include "attach_tc.h"
 #include "attach_xdp_shared.h"
 #include "chain.h"
@@ -17,7 +19,9 @@ struct status_reason {
 /* A target of a redirect, and what it has not taken, in all its life and from whomever. */
 struct status_target {
 	const char *name;
-	bool known;	 /* it is there, and counts that */
+	char called[IF_NAMESIZE]; /* now; "": it is gone, and what goes there is lost */
+	bool replaced;		  /* that, and another interface has its name */
+	bool known;		  /* it is there, and counts that */
 	bool redirected; /* only what was redirected to it natively; else all that it was to send */
 	uint64_t refused; /* packets */
 };

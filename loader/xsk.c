@@ -280,13 +280,13 @@ static int take(struct xsk *xsk, uint32_t at, uint32_t n, xsk_frame_fn fn, void 
 	return err;
 }
 
-ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg)
+ssize_t xsk_receive(struct xsk *xsk, uint32_t most, xsk_frame_fn fn, void *arg)
 {
-	uint64_t taken = 0;
+	uint32_t taken = 0;
 	int err = 0;
 
-	while (!err && (!most || taken < most)) {
-		uint32_t want = most && most - taken < XSK_BATCH ? most - taken : XSK_BATCH, at = 0;
+	while (!err && taken < most) {
+		uint32_t want = most - taken < XSK_BATCH ? most - taken : XSK_BATCH, at = 0;
 		uint32_t n = xsk_ring_cons__peek(&xsk->rx, want, &at);
 
 		xsk_reap(xsk);
@@ -298,6 +298,33 @@ ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg)
 		taken += n;
 	}
 	return err ? err : (ssize_t)taken;
+}
+
+/* The kernel unbinds the sockets of an interface that goes, and leaves them an error. */
+static bool is_unbound(const struct xsk_socket *socket)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	return !getsockopt(xsk_socket__fd(socket), SOL_SOCKET, SO_ERROR, &error, &len) &&
+	       error == ENETDOWN;
+}
+
+int xsk_check(const struct xsk_set *set)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (is_unbound(set->queues[i].socket))
+			return fail(
+				-ENODEV,
+				"%s is gone, and what its AF_XDP sockets were bound to with it: start again when it is back",
+				set->interface);
+	for (uint32_t i = 0; i < set->n_ports; i++)
+		if (is_unbound(set->ports[i].socket))
+			return fail(
+				-ENODEV,
+				"%s is gone: what comes in cannot be sent out of it; start again when it is back",
+				set->forward);
+	return 0;
 }
 
 void xsk_count(struct xsk *xsk, struct xsk_counts *out)

@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* As many frames has a queue room for, wherever they are just now. */
+enum { XSK_RING = 2048 };
+
 enum xsk_copy { XSK_ANY_COPY, XSK_COPY, XSK_ZERO_COPY };
 
 struct xsk_options {
@@ -53,10 +56,16 @@ int xsk_fd(const struct xsk *xsk);
 typedef int (*xsk_frame_fn)(const uint8_t *frame, uint32_t len, void *arg);
 
 /*
- * Take what is there, up to `most` frames (0: no end), in batches; forward it or give the buffers
- * back. How many were taken, or what `fn` (may be NULL) returned.
+ * Take what is there, up to `most` frames, in batches; forward it or give the buffers back. How
+ * many were taken, or what `fn` (may be NULL) returned.
  */
-ssize_t xsk_receive(struct xsk *xsk, uint64_t most, xsk_frame_fn fn, void *arg);
+ssize_t xsk_receive(struct xsk *xsk, uint32_t most, xsk_frame_fn fn, void *arg);
+
+/*
+ * -ENODEV, reported, once: an interface has gone, or into another network namespace, and with it
+ * what the sockets were bound to. poll() does not tell.
+ */
+int xsk_check(const struct xsk_set *set);
 
 /* The counts so far. */
 void xsk_count(struct xsk *xsk, struct xsk_counts *out);

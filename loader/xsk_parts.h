@@ -7,7 +7,6 @@
 
 enum {
 	XSK_CHUNK = 4096, /* bytes: with XDP's headroom the longest frame in one buffer */
-	XSK_RING = 2048,  /* as many chunks has a queue, wherever they are just now */
 	XSK_AREA = XSK_RING * XSK_CHUNK,
 	XSK_BATCH = 64,
 };

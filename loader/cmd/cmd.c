@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 
 #include "../fail.h"
+#include "../jsontext.h"
 
 enum { KEY_NETNS = 0x7001 };
 
@@ -131,12 +132,9 @@ int cmd_parse(const struct argp *argp, int argc, char **argv, struct cmd_common 
 static json_t *message_json(const struct fail_message *m)
 {
 	json_t *o = json_pack("{s:s}", "message", m->text ? m->text : "");
-	_free_ char *file = m->file ? strdup(m->file) : NULL;
 
-	if (file)
-		fail_make_plain(file); /* it may have any bytes; JSON is UTF-8 */
-	if (o && file)
-		json_object_set_new(o, "file", json_string(file));
+	if (o && m->file)
+		json_object_set_new(o, "file", jsontext(m->file));
 	if (o && m->line) {
 		json_object_set_new(o, "line", json_integer(m->line));
 		json_object_set_new(o, "column", json_integer(m->col));

@@ -18,13 +18,11 @@
 
 enum { KEY_COPY = 0x7201, KEY_ZERO_COPY, KEY_BUSY };
 
-enum { FORWARD_MS = 200 }; /* what waits to be sent on is looked after that often */
+/* What waits to be sent on, and interfaces that go, are looked after that often. */
+enum { FORWARD_MS = 200, GONE_MS = 1000 };
 
-/*
- * So many frames at once are a stream; of 14.88 million a second 1,488 come in a rest, and a ring
- * holds 2,048.
- */
-enum { STREAM_LEAST = 32, REST_US = 100 };
+/* So many frames at once are a stream; a ring that was half full might run over in a rest. */
+enum { STREAM_LEAST = 32, STREAM_MOST = XSK_RING / 2, REST_US = 100 };
 
 struct args {
 	const char *interface, *name, *file, *forward;
@@ -103,6 +101,8 @@ struct reading {
 	uint32_t n;
 	struct capture_writer *writer;
 	uint64_t received, time_ns;
+	uint64_t fullest; /* of the frames of one queue that were there at once, the most */
+	time_t checked;	  /* that the interfaces are there */
 };
 
 static int find_map(const struct args *args)
@@ -142,27 +142,33 @@ static int write_frame(const uint8_t *frame, uint32_t len, void *arg)
 	return 0;
 }
 
+/* As many frames as are asked for yet, but not more than a ring holds: others have frames, too. */
+static uint32_t most_of_queue(const struct reading *reading)
+{
+	uint64_t left = reading->args->most - reading->received;
+
+	return reading->args->most && left < XSK_RING ? left : XSK_RING;
+}
+
 /* Whatever is there on all queues. Frames that come together have one time. */
 static int read_all(struct reading *reading)
 {
-	const struct args *args = reading->args;
 	struct timespec now;
 
 	if (reading->writer) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		reading->time_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
 	}
+	reading->fullest = 0;
 	for (uint32_t i = 0; i < reading->n; i++) {
-		uint64_t most = args->most ? args->most - reading->received : 0;
-		ssize_t taken;
+		ssize_t taken = xsk_receive(xsk_of(reading->sockets, i), most_of_queue(reading),
+					    reading->writer ? write_frame : NULL, reading);
 
-		if (args->most && !most)
-			break;
-		taken = xsk_receive(xsk_of(reading->sockets, i), most,
-				    reading->writer ? write_frame : NULL, reading);
 		if (taken < 0)
 			return taken;
 		reading->received += taken;
+		if ((uint64_t)taken > reading->fullest)
+			reading->fullest = taken;
 	}
 	return reading->writer ? capture_flush(reading->writer) : 0;
 }
@@ -174,17 +180,31 @@ static bool is_done(const struct reading *reading)
 
 static int poll_timeout(const struct args *args)
 {
-	return args->options.busy_poll ? 0 : args->forward ? FORWARD_MS : -1;
+	return args->options.busy_poll ? 0 : args->forward ? FORWARD_MS : GONE_MS;
 }
 
 /*
  * Frames that stream in would have this process woken for every few of them, which costs more than
  * they do. So it looks for itself in a while; not who forwards, whose frames have somewhere to be.
  */
-static void rest(const struct args *args, uint64_t taken)
+static void rest(const struct reading *reading, uint64_t taken)
 {
-	if (taken >= STREAM_LEAST && !args->options.busy_poll && !args->forward)
+	const struct args *args = reading->args;
+
+	if (taken >= STREAM_LEAST && reading->fullest <= STREAM_MOST && !args->options.busy_poll &&
+	    !args->forward)
 		usleep(REST_US);
+}
+
+static int check_interfaces(struct reading *reading)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec == reading->checked)
+		return 0;
+	reading->checked = now.tv_sec;
+	return xsk_check(reading->sockets);
 }
 
 /* Until a signal, or as many packets as were asked for. */
@@ -204,7 +224,9 @@ static int read_on(struct reading *reading, int signals)
 		err = read_all(reading);
 		if (fds[reading->n].revents)
 			break;
-		rest(reading->args, reading->received - before);
+		if (!err)
+			err = check_interfaces(reading);
+		rest(reading, reading->received - before);
 	}
 	return err;
 }
@@ -240,10 +262,15 @@ static json_t *queue_json(const struct reading *reading, uint32_t queue)
 			 (json_int_t)counts.ring_full, "other", (json_int_t)counts.invalid);
 }
 
+static bool writes_to_stdout(const struct args *args)
+{
+	return args->file && !strcmp(args->file, "-");
+}
+
 /* Packets or JSON on standard output leave no room there for words. */
 static FILE *words(const struct args *args)
 {
-	return args->json || (args->file && !strcmp(args->file, "-")) ? stderr : stdout;
+	return args->json || writes_to_stdout(args) ? stderr : stdout;
 }
 
 static void print_start(const struct reading *reading)
@@ -299,6 +326,12 @@ static int run(int argc, char **argv)
 	int err = cmd_parse(&argp, argc, argv, &common, &args);
 
 	args.json = common.json;
+	if (!err && args.json && writes_to_stdout(&args)) {
+		json_decref(queues);
+		fail(-EINVAL,
+		     "packets and JSON cannot both go to standard output: write to a file, or leave -j away");
+		return CMD_USAGE;
+	}
 	if (!err)
 		err = receive(&args, &reading);
 	for (uint32_t i = 0; i < reading.n; i++) {
