@@ -119,6 +119,8 @@ static void show_line(const struct pos *pos)
 		return;
 	end = memchr(start, '\n', s->text + s->len - start);
 	len = (end ? end : s->text + s->len) - start;
+	if (end && len && end[-1] == '\r')
+		len--;
 	if (pos->col > SHOWN - 20)
 		skip = pos->col - (SHOWN - 20);
 	if (skip > len)

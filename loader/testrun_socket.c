@@ -21,7 +21,7 @@ static int fail_attach(void)
 		return fail(-errno, "cannot attach the program to a socket: %s", strerror(errno));
 	return fail(
 		-ENOMEM,
-		"cannot attach the program to a socket: it is larger than the memory that a socket has for options; `sysctl net.core.optmem_max=131072` gives it more");
+		"cannot attach the program to a socket: it is larger than the memory that a socket has for options: raise `sysctl net.core.optmem_max` (131072 by default since Linux 6.8)");
 }
 
 int testrun_socket_attach(const int sockets[2], int prog_fd)

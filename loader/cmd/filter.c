@@ -105,6 +105,8 @@ static void check_usage(const struct work *work, struct argp_state *state)
 		argp_error(state, "--verify compares with libpcap; name another engine");
 	if ((work->mode == SHOW || work->mode == ATTACH) && work->engine)
 		argp_error(state, "--engine is for --match and --verify");
+	if (work->mode != ATTACH && (work->attach.as != ATTACH_BEST || work->attach.count))
+		argp_error(state, "--as and -c are for --attach");
 	if (work->mode == ATTACH && work->common.json)
 		argp_error(state, "--attach prints no JSON");
 	if (work->mode == ATTACH && work->file)

@@ -35,8 +35,8 @@ enum print_format print_format_find(const char *name)
 		fail(-EINVAL, "no format '%s'; did you mean '%s'?", name, nearest);
 	else
 		fail(-EINVAL,
-		     "no format '%s'; there are ebpf, assembly, array, decimal, tc, xt_bpf, c, dot and "
-		     "jited",
+		     "no format '%s'; there are ebpf, assembly, array, decimal, tc, xt_bpf, c, dot, "
+		     "passes and jited",
 		     name);
 	return PRINT_FORMATS;
 }

@@ -254,11 +254,20 @@ int ir_reached(const struct ir *ir, size_t n_rules, bool *reached)
 	return n < 0 ? n : 0;
 }
 
-/* The graph of a run with its tests, not threaded. */
+/*
+ * The graph of a run with its tests, not threaded, as if all packets were in place. That each has
+ * an Ethernet header is so on XDP alone.
+ */
 static int lower_tests(const struct filter_run *run, struct ir *ir)
 {
-	int err = ir_lower(run, ir);
+	struct filter_run linear = *run;
+	int err;
 
+	linear.hook = FILTER_XDP;
+	linear.frags = linear.by_helper = false;
+	err = ir_lower(&linear, ir);
+	if (!err && run->hook != FILTER_XDP)
+		ir->blocks[0].end = ir_goto(ir->blocks[0].end.yes);
 	if (!err)
 		err = ir_pass_values(ir);
 	return err ? err : ir_pass_tests(ir);
@@ -351,14 +360,11 @@ static int find_reached(const struct filter_run *run, bool *reached)
 int ir_shadows(const struct filter_run *run, const bool *reached, uint32_t *shadowed_by)
 {
 	_free_ bool *found = NULL;
-	struct filter_run linear = *run;
 	int err = 0;
 
-	linear.hook = FILTER_XDP;
-	linear.frags = linear.by_helper = false;
 	if (!reached) {
 		reached = found = calloc(run->n_rules + 1, sizeof(*found));
-		err = found ? find_reached(&linear, found) : fail_oom();
+		err = found ? find_reached(run, found) : fail_oom();
 	}
-	return err ? err : name_shadows(&linear, reached, shadowed_by);
+	return err ? err : name_shadows(run, reached, shadowed_by);
 }

@@ -294,8 +294,9 @@ static int add_piece(struct builder *b, struct grammar_node *piece, uint32_t yes
 		/* It leaves in a register where its payload begins. */
 		for (size_t i = 0; i < b->moved.n; i++)
 			if (!strcmp(b->moved.words[i]->word, "geneve"))
-				return refuse(b, piece, -EINVAL,
-					      "behind 'geneve' an expression cannot be this long");
+				return refuse(
+					b, piece, -EINVAL,
+					"behind 'geneve' an expression can neither be this long nor have 'any-vlan'");
 		whole = behind_mark(b, piece, mark);
 		err = whole ? add_hole(&holes, mark, VALUE_MARK, SIZE_MAX) : fail_oom();
 	}

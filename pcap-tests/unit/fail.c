@@ -65,6 +65,25 @@ static void a_place_shows_its_line_and_a_caret(void **state)
 	assert_string_equal(text, "edge.weir:2:2: no action\n     dorp if tcp\n     ^\n");
 }
 
+static void of_a_line_that_ends_in_cr_lf_the_text_is_shown(void **state)
+{
+	struct source source = source_of((char *)"a\rb\r\n\r\nlast\r");
+	struct pos pos = { &source, 1, 1 };
+	_free_ char *text = NULL;
+
+	(void)state;
+	begin();
+	fail_at(-EINVAL, &pos, "x");
+	pos.line = 2;
+	fail_at(-EINVAL, &pos, "y");
+	pos.line = 3;
+	fail_at(-EINVAL, &pos, "z");
+	text = said();
+	assert_string_equal(text, "edge.weir:1:1: x\n    a?b\n    ^\n"
+				  "edge.weir:2:1: y\n    \n    ^\n"
+				  "edge.weir:3:1: z\n    last?\n    ^\n");
+}
+
 static void a_whole_file_shows_no_line(void **state)
 {
 	struct source source = source_of((char *)"text\n");
@@ -246,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_is_a_line_and_its_code),
 		cmocka_unit_test(a_place_shows_its_line_and_a_caret),
+		cmocka_unit_test(of_a_line_that_ends_in_cr_lf_the_text_is_shown),
 		cmocka_unit_test(a_whole_file_shows_no_line),
 		cmocka_unit_test(a_place_behind_the_text_shows_a_caret),
 		cmocka_unit_test(of_a_long_line_a_window_is_shown),

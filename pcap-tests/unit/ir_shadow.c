@@ -14,12 +14,12 @@
 enum { RULES = 8 };
 
 /* Expressions in order, NULL at the end; a '#' before one: it counts, and goes on. */
-static void find(const char *const *texts, bool frags, uint32_t *shadowed_by)
+static void find(const char *const *texts, enum filter_hook hook, bool frags, uint32_t *shadowed_by)
 {
 	const struct pos pos = { 0 };
 	struct cbpf programs[RULES] = { 0 };
 	struct filter_rule rules[RULES] = { 0 };
-	struct filter_run run = { .frags = frags, .rules = rules };
+	struct filter_run run = { .hook = hook, .frags = frags, .rules = rules };
 
 	for (; texts[run.n_rules]; run.n_rules++) {
 		const char *text = texts[run.n_rules];
@@ -42,9 +42,11 @@ static void assert_shadow(const char *const *texts, uint32_t rule, uint32_t want
 {
 	uint32_t by[RULES];
 
-	find(texts, false, by);
+	find(texts, FILTER_XDP, false, by);
 	assert_int_equal(by[rule], want);
-	find(texts, true, by);
+	find(texts, FILTER_XDP, true, by);
+	assert_int_equal(by[rule], want);
+	find(texts, FILTER_TC, false, by);
 	assert_int_equal(by[rule], want);
 }
 
@@ -82,6 +84,22 @@ static void a_count_shadows_nothing(void **state)
 	SHADOW(2, 1, "#ip", "ip", "#ip and tcp");
 }
 
+/* A program of tc may meet what another one has cut. */
+static void on_tc_a_packet_may_end_within_its_first_bytes(void **state)
+{
+	const char *const texts[] = { "ether[13] >= 0", "len < 14", "#", "ip", NULL };
+	uint32_t by[RULES];
+
+	(void)state;
+	find(texts, FILTER_XDP, false, by);
+	assert_int_equal(by[1], 0);
+	assert_int_equal(by[2], 0);
+	find(texts, FILTER_TC, false, by);
+	assert_int_equal(by[1], FILTER_REACHED);
+	assert_int_equal(by[2], FILTER_REACHED);
+	assert_int_equal(by[3], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +107,7 @@ int main(void)
 		cmocka_unit_test(a_narrower_one_does_not),
 		cmocka_unit_test(several_shadow_together),
 		cmocka_unit_test(a_count_shadows_nothing),
+		cmocka_unit_test(on_tc_a_packet_may_end_within_its_first_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
