@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -204,10 +205,19 @@ static const struct figure *find(const struct figures *figures, const char *name
 	return NULL;
 }
 
+/*
+ * Percent; more than 0 is more. Of a nanosecond, where it was less: a difference of two times may
+ * be nothing, or below.
+ */
+static double change_of(double before, double now)
+{
+	return (now - before) / fmax(before, 1) * 100;
+}
+
 /* Percent; more than 0 is worse. */
 static double worse_by(const struct figure *before, const struct figure *now)
 {
-	double change = before->value ? (now->value / before->value - 1) * 100 : 0;
+	double change = change_of(before->value, now->value);
 
 	return now->more_is_better ? -change : change;
 }
@@ -262,12 +272,11 @@ static void print(const json_t *rows)
 	size_t i;
 
 	printf("%-44s %12s %12s %9s\n", "", "before", "now", "change");
-	json_array_foreach((json_t *)rows, i, row) printf(
-		"%-44s %12.1f %12.1f %+8.1f %%%s\n",
-		json_string_value(json_object_get(row, "name")), number(row, "before"),
-		number(row, "now"),
-		number(row, "before") ? (number(row, "now") / number(row, "before") - 1) * 100 : 0,
-		json_is_true(json_object_get(row, "worse")) ? "  worse" : "");
+	json_array_foreach((json_t *)rows, i, row)
+		printf("%-44s %12.1f %12.1f %+8.1f %%%s\n",
+		       json_string_value(json_object_get(row, "name")), number(row, "before"),
+		       number(row, "now"), change_of(number(row, "before"), number(row, "now")),
+		       json_is_true(json_object_get(row, "worse")) ? "  worse" : "");
 }
 
 static int check_conditions(const struct track *track, const json_t *before, const json_t *now)
