@@ -15,7 +15,8 @@
 /*
  * Ask for them. `sk` is a NETLINK_ROUTE socket of the thread's network namespace, `netnsid` what
  * that calls the peer's (NULL: it is the same). 1, 0 if its namespace has no name in /run/netns, or
- * we may not enter it, or the pair has just gone, or a reported -errno: the thread may be in a wrong namespace.
+ * we may not enter it, or the pair has just gone, or a reported -errno: the thread may be in a
+ * wrong namespace.
  */
 int nic_peer_ask(struct nl_sock *sk, const struct nic_other *peer, const int32_t *netnsid,
 		 struct nic_ethtool *out);
