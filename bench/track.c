@@ -197,10 +197,21 @@ static json_t *load(const char *path)
 	return run;
 }
 
-static const struct figure *find(const struct figures *figures, const char *name)
+/* How many of that name stand before the i-th: a scenario may be measured twice in a run. */
+static size_t count_before(const struct figures *figures, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < i; k++)
+		n += !strcmp(figures->figures[k].name, figures->figures[i].name);
+	return n;
+}
+
+/* The one of that name behind `skip` others of it. */
+static const struct figure *find(const struct figures *figures, const char *name, size_t skip)
 {
 	for (size_t i = 0; i < figures->n; i++)
-		if (!strcmp(figures->figures[i].name, name))
+		if (!strcmp(figures->figures[i].name, name) && !skip--)
 			return &figures->figures[i];
 	return NULL;
 }
@@ -251,7 +262,8 @@ static size_t judge(const struct track *track, const struct figures *before,
 	size_t bad = 0;
 
 	for (size_t i = 0; i < before->n; i++) {
-		const struct figure *old = &before->figures[i], *new = find(now, old->name);
+		const struct figure *old = &before->figures[i];
+		const struct figure *new = find(now, old->name, count_before(before, i));
 		bool worse = new &&is_worse(track, old, new);
 
 		bad += !new || worse;

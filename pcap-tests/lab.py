@@ -191,7 +191,7 @@ def alive(found):
     return {one for one, its_maps in now.items() if one in found or maps & its_maps}
 
 
-def gone(found, seconds=2):
+def gone(found, seconds=30):
     """What of these is still there after so long: the kernel frees late."""
     end = time.monotonic() + patience(seconds)
     while (left := alive(found)) and time.monotonic() < end:
@@ -294,7 +294,7 @@ class Probe:
                     ports.add(struct.unpack("!H", data[36:38])[0])
         return ports
 
-    def send(self, ports, seconds=1, lost=()):
+    def send(self, ports, seconds=10, lost=()):
         """Send a frame to each port: (reflected, passed, those that came nowhere). Those expected
         to be lost are not waited for: what is sent behind them comes behind them."""
         self.number += 1
