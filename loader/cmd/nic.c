@@ -114,6 +114,12 @@ static int look_at(const char *name, struct report *report)
 	return 0;
 }
 
+static bool is_there(const struct if_nameindex *interface)
+{
+	return if_nametoindex(interface->if_name) == interface->if_index;
+}
+
+/* One that goes while the others are looked at is none to tell of. */
 static int look_at_all(struct report *report)
 {
 	struct if_nameindex *all = if_nameindex();
@@ -125,9 +131,10 @@ static int look_at_all(struct report *report)
 	if (!report->json)
 		out_nic_heading(stdout);
 	for (struct if_nameindex *i = all; i->if_index; i++) {
-		int err = look_at(i->if_name, report);
+		int err = is_there(i) ? look_at(i->if_name, report) : 0;
 
-		first_err = first_err ? first_err : err;
+		if (err && is_there(i))
+			first_err = first_err ? first_err : err;
 	}
 	if_freenameindex(all);
 	return first_err;
