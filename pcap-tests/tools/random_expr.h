@@ -200,9 +200,51 @@ static inline void say_field(struct random_expr *e)
 	say(e, " %s %u", ONE_OF(e->shape, "=", "=", "!=", ">", "<", ">=", "<=", "="), value);
 }
 
+/* Any arithmetic: what overflows, divides by what may be 0, shifts by what may be 32 and more. */
+static inline void say_term(struct random_expr *e, unsigned int depth)
+{
+	switch (dice_below(e->shape, depth ? 6 : 3)) {
+	case 0:
+		say(e, "%u", dice_number(e->values));
+		break;
+	case 1:
+		say(e, "%s",
+		    ONE_OF(e->shape, "len", "tcp[tcpflags]", "ip[0]", "ip6[6]", "udp[4:2]"));
+		break;
+	case 2:
+		say(e, "%s[%u:%u]", ONE_OF(e->shape, "ether", "ip", "tcp", "ip6", "udp", "arp"),
+		    dice_one_in(e->shape, 12) ? dice_number(e->shape) : dice_below(e->shape, 30),
+		    1u << dice_below(e->shape, 3));
+		break;
+	case 3:
+		say(e, "ether[");
+		say_term(e, depth - 1);
+		say(e, " & 0x%x]", dice_one_in(e->shape, 8) ? UINT32_MAX : 63);
+		break;
+	case 4:
+		say(e, "-(");
+		say_term(e, depth - 1);
+		say(e, ")");
+		break;
+	default:
+		say(e, "(");
+		say_term(e, depth - 1);
+		say(e, ")%s(",
+		    ONE_OF(e->shape, "+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>"));
+		say_term(e, depth - 1);
+		say(e, ")");
+	}
+}
+
 static inline void say_arithmetic(struct random_expr *e)
 {
-	switch (dice_below(e->shape, 8)) {
+	switch (dice_below(e->shape, 10)) {
+	case 8:
+	case 9:
+		say_term(e, 1 + dice_below(e->shape, 3));
+		say(e, " %s ", ONE_OF(e->shape, "=", "!=", ">", "<", ">=", "<="));
+		say_term(e, dice_below(e->shape, 2));
+		break;
 	case 0:
 		say(e, "len %s %u", ONE_OF(e->shape, ">", "<=", "=", "<"),
 		    40 + dice_below(e->values, 80));
@@ -241,7 +283,14 @@ static inline void say_protocol(struct random_expr *e)
 	static const uint8_t protos[] = { 1, 6, 17, 58, 47, 4, 0, 44, 60 };
 	uint32_t proto = protos[dice_below(e->values, ARRAY_SIZE(protos))];
 
-	switch (dice_below(e->shape, 10)) {
+	switch (dice_below(e->shape, 11)) {
+	case 6:
+		say(e, "%s",
+		    ONE_OF(e->shape, "llc", "llc s", "llc ui", "llc xid", "iso", "clnp", "isis",
+			   "lsp", "stp", "ipx", "netbeui", "atalk", "aarp", "decnet src 1.1", "lat",
+			   "rarp", "ah", "esp", "pim", "vrrp", "ether proto \\ipx",
+			   "ether proto 1500"));
+		break;
 	case 0:
 		say(e, "ip proto %u", proto);
 		break;
@@ -275,7 +324,7 @@ static inline void say_protocol(struct random_expr *e)
 
 static inline void say_encapsulation(struct random_expr *e)
 {
-	switch (dice_below(e->shape, 6)) {
+	switch (dice_below(e->shape, 7)) {
 	case 0:
 		say(e, "vlan");
 		break;
@@ -290,6 +339,9 @@ static inline void say_encapsulation(struct random_expr *e)
 		break;
 	case 4:
 		say(e, "pppoes");
+		break;
+	case 5:
+		say(e, "%s", ONE_OF(e->shape, "geneve", "geneve 42", "pppoed"));
 		break;
 	default:
 		say(e, "pppoes %u", dice_below(e->values, 8));
