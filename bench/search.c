@@ -35,6 +35,7 @@ struct search {
 	double resolution; /* percent between what holds and what does not */
 	double most;	   /* packets a second; 0: as fast as the generator is */
 	bool latency;
+	bool told; /* that no frame gets out */
 	struct finding findings[N_SIZES + 1];
 	size_t n;
 	json_t *conditions;
@@ -108,6 +109,11 @@ static int try(struct search *search, double pps, double *offered, double *loss)
 		err = fail(-EINTR, "interrupted");
 	if (!err && !rate->offered)
 		err = fail(-EIO, "nothing was sent");
+	if (!err && !rate->sender.sent && !search->told) {
+		note("%s lets no frame out; `weir-bench rate` says what it may be",
+		     rate->job.interface);
+		search->told = true;
+	}
 	if (!err) {
 		*offered = rate_offered(rate);
 		*loss = 100 * (1 - (double)rate->receiver.counters.received / rate->offered);
