@@ -8,6 +8,9 @@
 
 #include "plan_parts.h"
 
+/* Mistakes that are reported of rules that only a later version can apply. */
+enum { LATER_MISTAKES_MAX = 50 };
+
 /* Programs depend on the compiler too: another version plans anew. */
 #define PLAN_VERSION "1"
 
@@ -267,35 +270,49 @@ int plan_make(const struct policy *policy, const struct plan_asks *asks, struct 
 	return 0;
 }
 
-/* Later versions' words are notes here: a policy may be written before it can be applied. */
+/*
+ * Later versions' words are notes here: a policy may be written before it can be applied. What is
+ * wrong with the conditions of such rules is reported; the others are in *can.
+ */
+static int check_later_rules(const struct hook *hook, bool notes, struct hook *can)
+{
+	unsigned int mistakes = 0;
+
+	can->n_rules = 0;
+	for (size_t i = 0; i < hook->n_rules; i++) {
+		const struct rule *rule = &hook->rules[i];
+		const char *later;
+
+		if (rule->broken)
+			continue;
+		later = plan_later_rule(rule);
+		if (later && notes)
+			note_at(&rule->action.pos, "%s", later);
+		if (!later)
+			can->rules[can->n_rules++] = *rule;
+		else if (mistakes < LATER_MISTAKES_MAX && plan_check_later(rule))
+			mistakes++;
+	}
+	return mistakes ? -EINVAL : 0;
+}
+
 static int check_hook(const struct hook *hook, bool notes)
 {
 	_free_ struct rule *now = calloc(hook->n_rules + 1, sizeof(*now));
 	struct plan_hook planned = { 0 };
 	struct hook can = *hook;
-	int err, cpus_err, stages_err;
+	int err, later_err, cpus_err, stages_err;
 
 	if (!now)
 		return fail_oom();
 	can.rules = now;
-	can.n_rules = 0;
-	for (size_t i = 0; i < hook->n_rules; i++) {
-		const char *later;
-
-		if (hook->rules[i].broken)
-			continue;
-		later = plan_later_rule(&hook->rules[i]);
-		if (later && notes)
-			note_at(&hook->rules[i].action.pos, "%s", later);
-		if (!later)
-			now[can.n_rules++] = hook->rules[i];
-	}
+	later_err = check_later_rules(hook, notes, &can);
 	planned.hook = &can;
 	err = plan_resolve_rules(&planned);
 	cpus_err = plan_cpus(&planned, &(struct plan_asks){ 0 });
 	stages_err = plan_check_stages(&planned);
 	hook_clear(&planned);
-	return err ?: cpus_err ?: stages_err;
+	return err ?: later_err ?: cpus_err ?: stages_err;
 }
 
 static int check(const struct policy *policy, bool notes)

@@ -17,6 +17,9 @@ enum { PLAN_CLASSIC_MAX = CBPF_MAX, PLAN_COMPILED_MAX = 4 * PLAN_CLASSIC_MAX };
 /* plan_later.c: the sentence that says what this version cannot do with it; NULL: it can. */
 const char *plan_later_rule(const struct rule *rule);
 
+/* The condition of such a rule is a condition all the same: its mistakes are reported. */
+int plan_check_later(const struct rule *rule);
+
 /* plan_rules.c: texts, compiled expressions, stages with their options. Asks nobody. */
 int plan_resolve_rules(struct plan_hook *hook);
 int plan_compile_rule(struct plan_rule *planned, struct shape_cache *shapes);
