@@ -311,8 +311,11 @@ static int check_hook(const struct hook *hook, bool notes)
 	err = plan_resolve_rules(&planned);
 	cpus_err = plan_cpus(&planned, &(struct plan_asks){ 0 });
 	stages_err = plan_check_stages(&planned);
+	err = err ?: later_err ?: cpus_err ?: stages_err;
+	if (!err && notes)
+		err = plan_note_around(&planned);
 	hook_clear(&planned);
-	return err ?: later_err ?: cpus_err ?: stages_err;
+	return err;
 }
 
 static int check(const struct policy *policy, bool notes)

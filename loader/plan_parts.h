@@ -53,10 +53,10 @@ int plan_slot(struct plan_hook *hook, const struct plan_base *base, uint32_t *sl
  */
 int plan_filters(struct plan_hook *hook, const struct plan_base *base);
 
-/* plan_filters.c: do a hook's programs read by helper calls (filter_run.by_helper)? */
 /* Is it known that the verifier refuses a program with these rules in it, first … end-1? */
 bool plan_is_refused(const struct plan_hook *hook, size_t first, size_t end);
 
+/* plan_filters.c: do a hook's programs read by helper calls (filter_run.by_helper)? */
 bool plan_is_by_helper(const struct plan_hook *hook);
 
 /*
@@ -67,3 +67,12 @@ int plan_check_stages(struct plan_hook *hook);
 
 /* plan_filters.c: a note of rules that stand behind one that takes every packet. */
 void plan_note_dead(const struct plan_hook *hook);
+
+/* plan_tags.c: does a program ask whether there is a VLAN tag? */
+bool plan_compares_tag(const struct cbpf *prog);
+
+/*
+ * plan_around.c: a note of the first drop that a packet gets around by a tag, an extension header
+ * or as a fragment, and of how many more there are. The rules are resolved. 0, or a reported error.
+ */
+int plan_note_around(const struct plan_hook *hook);

@@ -12,7 +12,7 @@ static bool is_tag(uint32_t ethertype)
 }
 
 /* Is the Ethernet type compared with a tag's? libpcap loads it right before what compares it. */
-static bool compares_tag(const struct cbpf *prog)
+bool plan_compares_tag(const struct cbpf *prog)
 {
 	bool loaded = false;
 
@@ -48,7 +48,7 @@ static int reads_tags(const struct rule *rule, const struct cbpf *prog)
 	size_t i = 0;
 	int err;
 
-	if (!compares_tag(prog))
+	if (!plan_compares_tag(prog))
 		return 0;
 	if (!rule->expr)
 		return 1;
