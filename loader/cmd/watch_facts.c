@@ -47,40 +47,39 @@ static int _printf_(3, 4)
 	return fail_oom();
 }
 
-static int read_features(const struct nic *nic, struct watch_facts *out)
+static int put_features(const struct nic_ethtool *now, struct watch_facts *out)
 {
-	struct nic_ethtool now;
 	size_t len = 0;
-	FILE *text;
-	int err = nic_ethtool_read(nic, &now);
+	FILE *text = open_memstream(&out->text[FACT_FEATURES], &len);
 
-	if (err)
-		return err;
-	text = open_memstream(&out->text[FACT_FEATURES], &len);
 	if (!text)
 		return fail_oom();
 	for (size_t i = 0; i < NIC_FEATURES; i++)
-		if (now.features[i].there)
+		if (now->features[i].there)
 			fprintf(text, "%s%s %s", ftell(text) ? ", " : "", nic_feature_name(i),
-				now.features[i].on ? "on" : "off");
+				now->features[i].on ? "on" : "off");
 	return fclose(text) ? fail_oom() : 0;
 }
 
+/* -ENODEV, not reported: it has gone meanwhile. */
 static int read_nic(const struct nic *nic, struct watch_facts *out)
 {
 	static const char *const seen[] = { "unknown", "seen", "hidden" };
+	struct nic_ethtool now;
 	struct nic_tags tags;
-	int err = put(out, FACT_MTU, "%u", nic->mtu);
+	int err = nic_ethtool_try(nic, &now);
 
+	if (!err)
+		err = put(out, FACT_MTU, "%u", nic->mtu);
 	if (!err && nic->peer.mtu)
 		err = put(out, FACT_PEER_MTU, "%u", nic->peer.mtu);
 	if (!err)
 		err = put(out, FACT_QUEUES, "%u to receive and %u to transmit", nic->rx_queues,
 			  nic->tx_queues);
 	if (!err)
-		err = read_features(nic, out);
+		err = put_features(&now, out);
 	if (!err)
-		err = nic_tags_read(nic, &tags);
+		err = nic_tags_judge(nic, &now, &tags);
 	return err ? err : put(out, FACT_TAGS, "%s", seen[tags.hidden]);
 }
 
@@ -162,5 +161,8 @@ int watch_facts_read(const struct pin_tree *tree, const char *interface, struct 
 	out->attached = true;
 	for (enum hook_kind kind = HOOK_XDP; kind <= HOOK_EGRESS && !err; kind++)
 		err = read_chain(tree, &nic, kind, out);
-	return err;
+	if (err != -ENODEV)
+		return err;
+	watch_facts_clear(out);
+	return 0;
 }
