@@ -135,14 +135,17 @@ json_t *conditions_read(void)
 void conditions_print(const json_t *conditions, FILE *out)
 {
 	json_t *mitigations = json_object_get(conditions, "mitigations"), *value;
+	_free_ char *first = NULL;
 	const char *key;
 
-	fprintf(out, "kernel %s, %s, %d CPUs; JIT %s, hardened %s\n",
-		json_string_value(json_object_get(conditions, "kernel")),
-		json_string_value(json_object_get(conditions, "processor")),
-		(int)json_integer_value(json_object_get(conditions, "processors")),
-		json_string_value(json_object_get(conditions, "bpf_jit_enable")),
-		json_string_value(json_object_get(conditions, "bpf_jit_harden")));
+	if (asprintf(&first, "kernel %s, %s, %d CPUs; JIT %s, hardened %s",
+		     json_string_value(json_object_get(conditions, "kernel")),
+		     json_string_value(json_object_get(conditions, "processor")),
+		     (int)json_integer_value(json_object_get(conditions, "processors")),
+		     json_string_value(json_object_get(conditions, "bpf_jit_enable")),
+		     json_string_value(json_object_get(conditions, "bpf_jit_harden"))) < 0)
+		first = NULL;
+	wrap_text(out, 0, first ?: "");
 	json_object_foreach(mitigations, key, value)
 	{
 		if (strcmp(json_string_value(value), "Not affected"))
