@@ -36,27 +36,37 @@ static void read_test(const struct sock_filter *load, const struct sock_filter *
 			 load->code == LOAD_16 && load->k == FRAGMENT;
 }
 
-/* 1, 0, or a reported error. */
-static int follows_headers(const struct rule *rule)
+static bool follows_headers(const struct grammar *grammar)
 {
-	_cleanup_(grammar_freep) struct grammar *grammar = NULL;
 	const struct grammar_node *node;
-	int err = grammar_parse(rule->expr, &rule->expr_pos, &grammar);
 	size_t i = 0;
 
-	while (!err && (node = grammar_next(grammar, GRAMMAR_VALUE, &i)))
+	while ((node = grammar_next(grammar, GRAMMAR_VALUE, &i)))
 		if (node->quals.type == GRAMMAR_PROTOCHAIN)
-			return 1;
-	return err;
+			return true;
+	return false;
+}
+
+/* "not tcp" is true of a tag, too, and what a comparison means nobody knows: nothing is said then.
+ */
+static bool is_plain(const struct grammar *grammar)
+{
+	size_t nots = 0, relations = 0;
+
+	return !grammar_next(grammar, GRAMMAR_NOT, &nots) &&
+	       !grammar_next(grammar, GRAMMAR_RELATION, &relations);
 }
 
 /* 1: there is a way; 0, or a reported error. */
 static int find_around(const struct plan_rule *rule, struct around *out)
 {
+	_cleanup_(grammar_freep) struct grammar *grammar = NULL;
 	const struct sock_filter *insns = rule->cbpf.insns, *load = NULL;
-	int follows = 0;
+	int err = grammar_parse(rule->rule->expr, &rule->rule->expr_pos, &grammar);
 
 	*out = (struct around){ 0 };
+	if (err || !is_plain(grammar))
+		return err;
 	for (size_t i = 0; i < rule->cbpf.n; i++) {
 		if (BPF_CLASS(insns[i].code) == BPF_LD)
 			load = &insns[i];
@@ -64,22 +74,18 @@ static int find_around(const struct plan_rule *rule, struct around *out)
 			read_test(load, &insns[i], out);
 	}
 	out->tag &= !plan_compares_tag(&rule->cbpf);
-	if (out->header)
-		follows = follows_headers(rule->rule);
-	if (follows < 0)
-		return follows;
-	out->header &= !follows;
+	out->header &= !follows_headers(grammar);
 	return out->tag || out->header || out->fragment;
 }
 
-/* Whoever ends with a drop of all the rest lists what may pass: nothing gets around that. */
+/* Whoever ends with a drop of all the rest lists what may pass. */
 static bool drops_the_rest(const struct plan_hook *hook)
 {
 	for (size_t i = 0; i < hook->n_rules; i++) {
 		const struct rule *rule = hook->rules[i].rule;
 
-		if (rule->action.kind == ACTION_DROP && !rule->expr && !rule->bytecode)
-			return true;
+		if (!rule->expr && !rule->bytecode && policy_action_is_final(&rule->action))
+			return rule->action.kind == ACTION_DROP;
 	}
 	return false;
 }
