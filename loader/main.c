@@ -20,8 +20,8 @@
  *   status.c      what runs, read back from the kernel -> struct status
  *   out_*.c       status and plan as text and JSON
  *   cmd/          one file a command
- *   fail.c own.h wrap.c textfile.c  messages, ownership, lines of 80 columns, reading files whole:
- *                 beneath everything
+ *   fail.c own.h wrap.c textfile.c jsontext.c  messages, ownership, lines of 80 columns, reading
+ * files whole, bytes as JSON: beneath everything
  *
  * Nothing depends upward (.ci/walls checks it). docs/DESIGN.md tells why.
  */
